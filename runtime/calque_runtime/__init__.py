@@ -1,0 +1,73 @@
+"""Load SavedModels and run them with numpy, without TensorFlow.
+
+    import calque_runtime
+
+    model = calque_runtime.load("path/to/saved_model")
+    model.signatures["serving_default"](x=array)["output_0"]     # a dict of arrays by name
+    model(array)                                                 # functions, as they were saved
+    model.dense.kernel.numpy()                                   # variables
+
+Nothing that made the model is needed: neither its classes nor the library it was written with. Weights are mapped, not
+read; a function is compiled on its first call. Errors are those of `calque_runtime.errors`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import dtypes, errors
+    from .environment import Limits
+    from .savedmodel.matching import ArgumentError, SignatureMismatchError
+
+__all__ = ["ArgumentError", "Limits", "SignatureMismatchError", "__version__", "dtypes", "errors", "load"]
+
+__version__ = "0.1.0"
+
+# Public names that are imported when they are first asked for: `import calque_runtime` alone costs nothing.
+_LAZY = {
+    "ArgumentError": "savedmodel.matching",
+    "Limits": "environment",
+    "SignatureMismatchError": "savedmodel.matching",
+}
+
+
+def load(
+    directory: str | os.PathLike[str],
+    tags: str | Iterable[str] | None = None,
+    *,
+    limits: Limits | None = None,
+) -> Any:
+    """The model in `directory`.
+
+    Args:
+        directory: of a SavedModel, whoever wrote it.
+        tags: the tags of the model to load, where the directory holds several.
+        limits: what the model's functions may do; the default keeps them from files and from Python.
+
+    Returns:
+        The root object, with everything that was saved as its attributes: objects, functions, variables, lists and
+        dicts, and `signatures`.
+
+    Raises:
+        NotFoundError: there is no SavedModel, none with these tags, or a file of it is missing.
+        DataLossError: a file is damaged; the message says where.
+        InvalidArgumentError: the model contradicts itself.
+        UnimplementedError: the model is of a form that is not supported. Ops that are not supported only count where
+            they are run.
+    """
+    from .savedmodel.loader import load as load_directory
+
+    return load_directory(directory, tags, limits=limits)
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in ("dtypes", "errors"):
+        return import_module(f"{__name__}.{name}")
+    if name in _LAZY:
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,144 @@
+"""Ops that run functions: calls, If, Case and While, each with a stateless form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..ir import FunctionRef
+from ..op import Array, Kernel, Op, Site, register
+from ..shapes import Shape, relax
+
+__all__: list[str] = []
+
+
+def _call(name: str, doc: str, flags: str) -> Op:
+    def kernel(s: Site) -> Kernel:
+        return s.function("f")
+
+    one = register(
+        Op(
+            f"{name}(args: list(Tin)) -> (output: list(Tout)) | Tin: list(type) >=0; Tout: list(type) >=0; f: func; "
+            f"config: string=''; config_proto: string=''; executor_type: string=''{flags}",
+            kernel,
+            doc,
+        )
+    )
+    one.shape_rule = lambda s: _result_shapes(s, [s["f"]])
+    return one
+
+
+def _result_shapes(s: Site, refs: Sequence[FunctionRef]) -> list[Shape]:
+    """What is known of the results of whichever of `refs` runs."""
+    declared = s["output_shapes"] if "output_shapes" in s.op.signature.attrs else ()
+    known = [[v.shape for v in ref.function.outputs] for ref in refs if ref.function is not None]
+    if len(known) == len(refs) and known:
+        shapes = known[0]
+        for other in known[1:]:
+            shapes = [relax(a, b) for a, b in zip(shapes, other, strict=True)]
+        return shapes
+    return list(declared) if declared else [None] * len(s.out_dtypes)
+
+
+partitioned_call: Op = _call("PartitionedCall", "Call a function without effects.", "")
+stateful_partitioned_call: Op = _call("StatefulPartitionedCall", "Call a function.", " | stateful")
+
+
+def truth(s: Site, value: Array) -> bool:
+    """A condition as TensorFlow takes it: a bool, a number that is not zero, a string that is not empty."""
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return bool(array.item() if array.dtype == object else array)
+    return array.size > 0  # If on a tensor of rank 1 and more asks whether it has elements
+
+
+def _if(name: str, doc: str, flags: str) -> Op:
+    def kernel(s: Site) -> Kernel:
+        then_branch, else_branch = s.function("then_branch"), s.function("else_branch")
+
+        def run(condition: Array, *inputs: Array) -> Sequence[Array]:
+            return then_branch(*inputs) if truth(s, condition) else else_branch(*inputs)
+
+        return run
+
+    one = register(
+        Op(
+            f"{name}(cond: Tcond, input: list(Tin)) -> (output: list(Tout)) | Tcond: type; Tin: list(type) >=0; "
+            f"Tout: list(type) >=0; then_branch: func; else_branch: func; output_shapes: list(shape)=[]{flags}",
+            kernel,
+            doc,
+        )
+    )
+    one.shape_rule = lambda s: _result_shapes(s, [s["then_branch"], s["else_branch"]])
+    return one
+
+
+if_: Op = _if("If", "Run one of two functions.", " | stateful")
+stateless_if: Op = _if("StatelessIf", "Run one of two functions without effects.", "")
+
+
+def _case(name: str, doc: str, flags: str) -> Op:
+    def kernel(s: Site) -> Kernel:
+        branches = [s.callable(ref) for ref in s["branches"]]
+        last = len(branches) - 1
+
+        def run(index: Array, *inputs: Array) -> Sequence[Array]:
+            i = int(index)
+            return branches[i if 0 <= i <= last else last](*inputs)
+
+        return run
+
+    one = register(
+        Op(
+            f"{name}(branch_index: int32, input: list(Tin)) -> (output: list(Tout)) | Tin: list(type) >=0; "
+            f"Tout: list(type) >=0; branches: list(func) >=1; output_shapes: list(shape)=[]{flags}",
+            kernel,
+            doc,
+        )
+    )
+    one.shape_rule = lambda s: _result_shapes(s, s["branches"])
+    return one
+
+
+case: Op = _case(
+    "Case", "Run one of several functions; the last one where the index is out of range.", " | stateful"
+)
+stateless_case: Op = _case("StatelessCase", "Run one of several functions without effects.", "")
+
+
+def _while(name: str, doc: str, flags: str) -> Op:
+    def kernel(s: Site) -> Kernel:
+        condition, body = s.function("cond"), s.function("body")
+
+        def run(*state: Array) -> Sequence[Array]:
+            values: Sequence[Array] = state
+            while truth(s, condition(*values)[0]):
+                values = body(*values)
+            return values
+
+        return run
+
+    one = register(
+        Op(
+            f"{name}(input: list(T)) -> (output: list(T)) | T: list(type) >=0; cond: func; body: func; "
+            f"output_shapes: list(shape)=[]; parallel_iterations: int=10{flags}",
+            kernel,
+            doc,
+        )
+    )
+    one.shape_rule = _while_shapes
+    return one
+
+
+def _while_shapes(s: Site) -> list[Shape]:
+    if s["output_shapes"]:
+        return list(s["output_shapes"])
+    body = s["body"].function
+    if body is None:
+        return [None] * len(s.shapes)
+    return [relax(a, v.shape) for a, v in zip(s.shapes, body.outputs, strict=True)]
+
+
+while_: Op = _while("While", "Run `body` on the state as long as `cond` holds for it.", " | stateful")
+stateless_while: Op = _while("StatelessWhile", "A While without effects.", "")

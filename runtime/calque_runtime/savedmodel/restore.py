@@ -1,0 +1,116 @@
+"""Which tensor of the checkpoint belongs to which saved object.
+
+The checkpoint carries an object graph of its own. Both graphs are walked from their roots along children of the same
+names; node numbers have nothing to do with each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from calque_runtime.checkpoint.object_paths import OBJECT_GRAPH_KEY, VARIABLE_VALUE
+from calque_runtime.checkpoint.reader import BundleReader
+from calque_runtime.errors import DataLossError, InvalidArgumentError, NotFoundError
+from calque_runtime.shapes import compatible, format_shape
+from calque_runtime.wire.bundle import TrackableNode, decode_object_graph
+
+from .metagraph import ObjectGraph, VariableInfo
+
+__all__ = ["Checkpoint"]
+
+
+class Checkpoint:
+    """The checkpoint of a SavedModel, matched with its object graph.
+
+    Args:
+        prefix: of the checkpoint.
+        graph: the saved objects.
+
+    Attributes:
+        reader: the checkpoint's tensors.
+
+    Raises:
+        NotFoundError: there is no checkpoint.
+        DataLossError: its index or object graph is damaged, or it has no object graph.
+    """
+
+    def __init__(self, prefix: str, graph: ObjectGraph) -> None:
+        self.prefix = prefix
+        self.reader = BundleReader(prefix)
+        self._entries = self.reader.entries
+        if not self.reader.has_tensor(OBJECT_GRAPH_KEY):
+            raise DataLossError(
+                None, None, f"{prefix}.index has no entry {OBJECT_GRAPH_KEY}: it names no objects"
+            )
+        stored = self.reader.get_tensor(OBJECT_GRAPH_KEY)
+        if stored.shape != () or not isinstance(stored[()], bytes):
+            raise DataLossError(None, None, f"{prefix}: {OBJECT_GRAPH_KEY} is no scalar string")
+        self._nodes = _matched(graph, decode_object_graph(stored[()], f"{prefix}: its object graph").nodes)
+
+    def key(self, number: int, info: VariableInfo, name: str) -> str:
+        """The key of a variable's value, whose dtype and shape are those of the variable.
+
+        Args:
+            number: the variable's node.
+            info: what was saved of it.
+            name: its path, for messages.
+
+        Raises:
+            NotFoundError: the checkpoint has no value for it.
+            InvalidArgumentError: the value is of another dtype or shape.
+        """
+        node = self._nodes.get(number)
+        what = f"variable '{name}'" + (f" ({info.name})" if info.name else "")
+        keys = {} if node is None else {attribute: key for attribute, _, key in node.attributes}
+        key = keys.get(VARIABLE_VALUE) or next(iter(keys.values()), None)
+        if key is None or key not in self._entries:
+            detail = (
+                "the checkpoint's object graph does not lead to it"
+                if key is None
+                else f"there is no key {key}"
+            )
+            raise NotFoundError(None, None, f"{self.prefix} has no value for {what}: {detail}")
+        entry = self._entries[key]
+        if entry.dtype is not info.dtype:
+            raise InvalidArgumentError(
+                None, None, f"{self.prefix}: {what} is {info.dtype.name}, but its value is {entry.dtype.name}"
+            )
+        if not compatible(info.shape, entry.shape):
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"{self.prefix}: {what} has shape {format_shape(info.shape)}, but its value has "
+                f"{format_shape(entry.shape)}",
+            )
+        return key
+
+    def tensors(self, number: int, attribute: str) -> list[Any]:
+        """The arrays that an object stored under `attribute`, in the order of their keys."""
+        node = self._nodes.get(number)
+        for name, _, key in () if node is None else node.attributes:
+            if name == attribute:
+                keys = [k for k in self._entries if k == key or k.startswith(f"{key}-")]
+                return [self.reader.get_tensor(k) for k in keys]
+        return []
+
+
+def _matched(graph: ObjectGraph, stored: list[TrackableNode]) -> dict[int, TrackableNode]:
+    """For each saved object that the checkpoint's graph leads to, its node there."""
+    numbers = {0: 0} if stored and graph.nodes else {}
+    queue = list(numbers)
+    for number in queue:
+        there = dict(stored[numbers[number]].children)
+        for name, child in graph.nodes[number].children:
+            if name in there and child not in numbers:
+                numbers[child] = there[name]
+                queue.append(child)
+    for number in list(numbers):
+        slots = {
+            (slot.original, slot.slot_name): slot.slot for slot in stored[numbers[number]].slot_variables
+        }
+        for slot in graph.nodes[number].slot_variables:
+            original = numbers.get(slot.original)
+            found = None if original is None else slots.get((original, slot.slot_name))
+            if found is not None:
+                numbers.setdefault(slot.slot, found)
+    return {number: stored[there] for number, there in numbers.items()}

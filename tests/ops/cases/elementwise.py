@@ -1,0 +1,83 @@
+"""Rows of ops/elementwise.py: arithmetic."""
+
+from __future__ import annotations
+
+from ops.rows import COMPLEX, FLOATS, NUMERIC, REAL, SIGNED, A, Row, V, rows
+
+FC = f"{FLOATS} {COMPLEX}"
+NAN, INF = float("nan"), float("inf")
+SPECIAL = V([[0.0, -0.0, 1.0, -1.0, NAN, INF, -INF]])
+AGAINST = V([[0.0], [2.0], [-3.0], [INF], [NAN]])
+POSITIVE = A(2, 3, low=0.5, high=4.0)
+DIVISOR = A(3, low=1.0, high=5.0)
+
+ROWS: list[Row] = [
+    *rows("AddV2", A(2, 3), A(3), dtypes=NUMERIC),
+    *rows("AddV2", A(), A(2, 1, 3), dtypes="float64", label="scalar"),
+    *rows("AddV2", A(2, 1, 3), A(4, 1), dtypes="float64 int32", label="both"),
+    *rows("AddV2", A(0, 3), A(3), dtypes="float32", label="empty"),
+    *rows("AddV2", A(2, 3), A(2), label="mismatch", error="InvalidArgumentError"),
+    *rows("AddV2", V([127, -128], "int8"), V([1, -1], "int8"), dtypes="int8", label="wraps"),
+    *rows("Add", A(2, 3), A(3), dtypes=f"{FC} uint8 {SIGNED} string"),
+    *rows("Add", V(b"ab"), V(b"cd"), dtypes="string", label="scalars"),
+    *rows("Add", A(3, 1), A(4), dtypes="string float64", label="both"),
+    *rows("Sub", A(2, 3), A(3), dtypes=NUMERIC),
+    *rows("Sub", A(2, 3), A(2, 1), dtypes="float64", label="column"),
+    *rows("Mul", A(2, 3), A(3), dtypes=NUMERIC),
+    *rows("Mul", A(), A(), dtypes="float64 int32", label="scalars"),
+    *rows("MulNoNan", A(2, 3), V([0, 1, 2]), dtypes=FC),
+    *rows("MulNoNan", SPECIAL, AGAINST, dtypes="float32", label="special"),
+    *rows("SquaredDifference", A(2, 3), A(3), dtypes=f"{FC} int32 int64"),
+    *rows("AddN", [A(2, 3), A(2, 3), A(2, 3)], dtypes=NUMERIC),
+    *rows("AddN", [A(2, 3)], dtypes="float64", label="one"),
+    *rows("AddN", [A(), A(), A(), A()], dtypes="float64", label="scalars"),
+    *rows("AddN", [A(2), A(3)], label="mismatch", error="InvalidArgumentError"),
+    *rows("AddN", [A(2), A()], label="broadcast", error="InvalidArgumentError"),
+    *rows("Div", A(2, 3, low=-9, high=9), DIVISOR, dtypes=NUMERIC),
+    *rows("Div", V([7, -7, 7, -7]), V([2, 2, -2, -2]), dtypes=SIGNED, label="signs"),
+    *rows("Div", A(2, 3), V([1, 0, 2]), dtypes="int32 uint8", label="zero", error="InvalidArgumentError"),
+    *rows("Div", SPECIAL, AGAINST, label="special"),
+    *rows("RealDiv", A(2, 3), DIVISOR, dtypes=FC),
+    *rows("RealDiv", A(2, 1, low=1, high=2), A(3, low=1, high=2), dtypes="float64", label="both"),
+    *rows("TruncateDiv", A(2, 3, low=-9, high=9), DIVISOR, dtypes=REAL),
+    *rows("TruncateDiv", V([7, -7, 7, -7]), V([2, 2, -2, -2]), dtypes=SIGNED, label="signs"),
+    *rows("FloorDiv", A(2, 3, low=-9, high=9), DIVISOR, dtypes=REAL),
+    *rows("FloorDiv", V([7, -7, 7, -7]), V([2, 2, -2, -2]), dtypes=f"{SIGNED} float32", label="signs"),
+    *rows("FloorDiv", A(2, 3), V([1, 0, 2]), dtypes="int64", label="zero", error="InvalidArgumentError"),
+    *rows("FloorDiv", A(0), V([0]), dtypes="int32", label="nothing_by_zero"),
+    *rows("FloorDiv", SPECIAL, AGAINST, label="special"),
+    *rows("FloorMod", A(2, 3, low=-9, high=9), DIVISOR, dtypes=REAL),
+    *rows("FloorMod", V([7, -7, 7, -7]), V([2, 2, -2, -2]), dtypes=f"{SIGNED} float32", label="signs"),
+    *rows("FloorMod", V([5.5, -5.5]), V([[INF], [2.5], [-2.5]]), label="fractions"),
+    *rows("FloorMod", A(2, 3), V([1, 0, 2]), dtypes="int32", label="zero", error="InvalidArgumentError"),
+    *rows("Mod", A(2, 3, low=-9, high=9), DIVISOR, dtypes="float32 float64 int32 int64"),
+    *rows("Mod", V([7, -7, 7, -7]), V([2, 2, -2, -2]), dtypes="float32 int32", label="signs"),
+    *rows("TruncateMod", V([7, -7, 7, -7]), V([2, 2, -2, -2]), dtypes="float32 float64 int32 int64"),
+    *rows("DivNoNan", A(2, 3), V([0, 1, 2]), dtypes=FC),
+    *rows("DivNoNan", SPECIAL, AGAINST, label="special"),
+    *rows("Xdivy", V([[0, 1], [2, 0]]), A(2, low=1, high=3), dtypes=FC),
+    *rows("Xdivy", SPECIAL, AGAINST, label="special"),
+    *rows("Xlogy", V([[0, 1], [2, 0]]), A(2, low=1, high=3), dtypes=FC),
+    *rows("Xlogy", SPECIAL, AGAINST, label="special"),
+    *rows("Xlog1py", V([[0, 1], [2, 0]]), A(2, low=1, high=3), dtypes=FC),
+    *rows("Xlog1py", SPECIAL, AGAINST, label="special"),
+    *rows("Pow", POSITIVE, A(3), dtypes=FC),
+    *rows("Pow", V([[-2, -1, 0, 1, 3]]), V([[0], [1], [2], [3]]), dtypes=f"{SIGNED} float64", label="whole", grad=False),
+    *rows("Pow", V([2, 1]), V([-1, 2]), dtypes="int32", label="negative", error="InvalidArgumentError"),
+    *rows("Pow", SPECIAL, AGAINST, label="special"),
+    *rows("Maximum", A(2, 3), A(3), dtypes=REAL),
+    *rows("Maximum", SPECIAL, AGAINST, label="special"),
+    *rows("Maximum", V([1, 2, 3]), V([2, 2, 2]), dtypes="float64", label="ties"),
+    *rows("Minimum", A(2, 3), A(3), dtypes=REAL),
+    *rows("Minimum", SPECIAL, AGAINST, label="special"),
+    *rows("Minimum", V([1, 2, 3]), V([2, 2, 2]), dtypes="float64", label="ties"),
+    *rows("ClipByValue", A(2, 3), V(0), V(1), dtypes=f"{FLOATS} uint8 uint16 {SIGNED}"),
+    *rows("ClipByValue", A(2, 3), A(2, 3), V(1), dtypes="float64", label="full"),
+    *rows("ClipByValue", V([1, 5, NAN, INF]), V([2, 3, 2, 2]), V([3, 2, 3, 3]), label="crossed"),
+    *rows("ClipByValue", A(2, 3), A(3), V(1), label="vector", error="InvalidArgumentError"),
+    *rows("Atan2", A(2, 3), A(3), dtypes=FLOATS),
+    *rows("Atan2", SPECIAL, AGAINST, label="special"),
+    *rows("NextAfter", A(2, 3), A(3), dtypes="float32 float64"),
+    *rows("BroadcastGradientArgs", V([2, 1, 3], "int32"), V([3], "int32"), dtypes="int32"),
+    *rows("BroadcastGradientArgs", V([2, 4, 3], "int64"), V([4, 1], "int64"), dtypes="int64"),
+]

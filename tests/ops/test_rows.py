@@ -1,0 +1,97 @@
+"""Every row through every executor, against what TensorFlow gave (`make_golden.py`)."""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calque_runtime import errors, ops
+from ops import harness
+from ops.rows import Row
+from support.arrays import unpack
+
+HERE = Path(__file__).parent
+FAMILIES = sorted(p.stem for p in (HERE / "cases").glob("[a-z]*.py"))
+ROWS = [(family, row) for family in FAMILIES for row in importlib.import_module(f"ops.cases.{family}").ROWS]
+VALUES = [pytest.param(f, r, id=r.id) for f, r in ROWS if not r.error]
+ERRORS = [pytest.param(f, r, id=r.id) for f, r in ROWS if r.error]
+
+
+@lru_cache(maxsize=None)
+def golden(family: str) -> dict[str, Any]:
+    with np.load(HERE / "golden" / f"{family}.npz") as archive:
+        return dict(archive)
+
+
+def expected(family: str, row: Row, count: int) -> list[np.ndarray]:
+    archive = golden(family)
+    assert f"{row.id}|error" not in archive, f"TensorFlow raises {archive[f'{row.id}|error']} here"
+    return [unpack(archive, f"{row.id}|out|{k}") for k in range(count)]
+
+
+@pytest.mark.parametrize(("family", "row"), VALUES)
+def test_values(family: str, row: Row) -> None:
+    got = harness.eager(row)
+    for k, (one, want) in enumerate(zip(got, expected(family, row, len(got)), strict=True)):
+        harness.check(one, want, row, f"eager, output {k}")
+    for how in ("reference", "plan"):
+        for static in (True, False):
+            again = harness.executed(row, static, how)
+            for k, (one, want) in enumerate(zip(again, expected(family, row, len(got)), strict=True)):
+                harness.check(one, want, row, f"{how}, static shapes {static}, output {k}")
+
+
+@pytest.mark.parametrize(("family", "row"), VALUES)
+def test_shape_rule(family: str, row: Row) -> None:
+    if ops.require(row.op).shape_rule is None:
+        pytest.skip("no shape rule")
+    got = harness.eager(row)
+    for inferred in harness.inferred(row):
+        assert len(inferred) == len(got)
+        for k, (shape, array) in enumerate(zip(inferred, got, strict=True)):
+            if shape is not None and hasattr(array, "shape"):
+                assert len(shape) == array.ndim, f"output {k}: inferred {shape}, is {array.shape}"
+                same = all(d is None or d == n for d, n in zip(shape, array.shape, strict=True))
+                assert same, f"output {k}: inferred {shape}, is {array.shape}"
+
+
+@pytest.mark.parametrize(("family", "row"), ERRORS)
+def test_errors(family: str, row: Row) -> None:
+    assert f"{row.id}|error" in golden(family), "TensorFlow raises nothing here"
+    with pytest.raises(getattr(errors, row.error)) as info:
+        harness.eager(row)
+    assert row.op in str(info.value)
+
+
+GRADIENTS = [pytest.param(f, r, id=r.id) for f, r in ROWS if not r.error and r.grad and r.dtype == "float64"]
+
+
+@pytest.mark.parametrize(("family", "row"), GRADIENTS)
+def test_gradient(family: str, row: Row) -> None:
+    op = ops.require(row.op)
+    archive = golden(family)
+    wanted = [k for k in archive if k.startswith(f"{row.id}|grad|")]
+    if not wanted:
+        pytest.skip("TensorFlow has no gradient here")
+    assert op.differentiable, "TensorFlow has a gradient, the op says there is none"
+    got = harness.gradients(row)
+    assert got is not None, "TensorFlow has a gradient, the op has no rule"
+    for key in wanted:
+        k = int(key.rpartition("|")[2])
+        assert got[k] is not None, f"no gradient for input {k}"
+        harness.check(got[k], archive[key], row, f"gradient of input {k}")
+
+
+def test_every_op_has_a_row() -> None:
+    covered = {row.op for _, row in ROWS}
+    missing = sorted(set(ops.load_all()) - covered - WITHOUT_ROW)
+    assert not missing, f"add a row to tests/ops/cases for: {', '.join(missing)}"
+
+
+# Ops that one row cannot show: they need resources, functions or files, and have tests of their own.
+WITHOUT_ROW: set[str] = set()

@@ -1,0 +1,1 @@
+"""The calque command: shows, checks and changes saved models."""

@@ -1,0 +1,1 @@
+"""Scripts for people who work on calque itself; nothing here is needed to use it."""

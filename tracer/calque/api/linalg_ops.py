@@ -1,0 +1,240 @@
+"""`tf.linalg`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .arguments import tensor
+from .array_ops import eye, transpose
+from .math_ops import abs as abs_
+from .math_ops import matmul, tensordot
+from .math_ops import pow as pow_
+from .raw import raw
+from .reduce_ops import l2_normalize, reduce_euclidean_norm, reduce_max, reduce_sum
+
+__all__ = [
+    "adjoint",
+    "band_part",
+    "cholesky",
+    "cross",
+    "det",
+    "diag",
+    "diag_part",
+    "einsum",
+    "eye",
+    "inv",
+    "l2_normalize",
+    "matmul",
+    "matrix_transpose",
+    "matvec",
+    "norm",
+    "qr",
+    "set_diag",
+    "solve",
+    "svd",
+    "tensor_diag",
+    "tensor_diag_part",
+    "tensordot",
+    "trace",
+    "triangular_solve",
+]
+
+
+def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Any:
+    """Sums of products in Einstein's notation, ``tf.einsum("ij,jk->ik", a, b)``; without ``->`` as numpy has it."""
+    name = kwargs.pop("name", None)
+    kwargs.pop("optimize", None)
+    if kwargs:
+        raise TypeError(
+            f"Invalid keyword arguments for einsum: {', '.join(kwargs)}. Valid keyword arguments: optimize, name."
+        )
+    text = equation.replace(" ", "")
+    if "->" not in text:
+        letters = sorted(c for c in set(re.sub(r"[.,]", "", text)) if text.count(c) == 1)
+        text += "->" + ("..." if "..." in text else "") + "".join(letters)
+    operands = [tensor(inputs[0])] if inputs else []
+    operands += [tensor(x, hint=operands[0].dtype) for x in inputs[1:]]
+    left, _, out = text.partition("->")
+    parts = left.split(",")
+    if len(parts) != len(operands):
+        raise ValueError(f"Expected {len(parts)} inputs for '{equation}', got {len(operands)}.")
+    # The op takes one or two operands: more are contracted from the left.
+    while len(operands) > 2:
+        rest = set("".join(parts[2:]) + out)
+        keep = "".join(dict.fromkeys(c for c in parts[0] + parts[1] if c in rest and c != "."))
+        if "..." in parts[0] + parts[1]:
+            keep = "..." + keep
+        operands[:2] = [raw("Einsum")(operands[:2], equation=f"{parts[0]},{parts[1]}->{keep}")]
+        parts[:2] = [keep]
+    return raw("Einsum")(operands, equation=f"{','.join(parts)}->{out}", name=name)
+
+
+def matrix_transpose(a: Any, name: str | None = None, conjugate: bool = False) -> Any:
+    """The last two axes exchanged."""
+    x = tensor(a)
+    rank = x.shape.rank
+    if rank is None:
+        raise ValueError("matrix_transpose needs a tensor of known rank.")
+    if rank < 2:
+        raise ValueError(
+            f"Argument `a` should be a (batch) matrix with rank >= 2. Received `a` = {x} with shape: {x.shape}"
+        )
+    order = list(range(rank))
+    order[-2:] = order[-1], order[-2]
+    return transpose(x, order, conjugate=conjugate, name=name)
+
+
+def adjoint(matrix: Any, name: str | None = None) -> Any:
+    """The last two axes exchanged, and conjugated."""
+    return matrix_transpose(matrix, name, conjugate=True)
+
+
+def matvec(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    adjoint_a: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Any:
+    """A matrix (or batch) times a vector (or batch)."""
+    from .array_ops import expand_dims, squeeze
+
+    x = tensor(a)
+    product = matmul(x, expand_dims(tensor(b, x.dtype), -1), transpose_a=transpose_a, adjoint_a=adjoint_a)
+    return squeeze(product, axis=-1, name=name)
+
+
+def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Any:
+    """Zero outside of the band of `num_lower` diagonals below and `num_upper` above the main one (-1: all)."""
+    low = tensor(num_lower)
+    return raw("MatrixBandPart")(tensor(input), low, tensor(num_upper, low.dtype), name=name)
+
+
+def diag(
+    diagonal: Any,
+    name: str | None = "diag",
+    k: Any = 0,
+    num_rows: int = -1,
+    num_cols: int = -1,
+    padding_value: Any = 0,
+    align: str = "RIGHT_LEFT",
+) -> Any:
+    """Matrices with the given diagonals."""
+    d = tensor(diagonal)
+    return raw("MatrixDiagV3")(
+        d,
+        tensor(k),
+        tensor(num_rows),
+        tensor(num_cols),
+        tensor(padding_value, d.dtype),
+        align=align,
+        name=name,
+    )
+
+
+def diag_part(
+    input: Any, name: str | None = "diag_part", k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT"
+) -> Any:
+    """The diagonals of matrices."""
+    x = tensor(input)
+    return raw("MatrixDiagPartV3")(x, tensor(k), tensor(padding_value, x.dtype), align=align, name=name)
+
+
+def set_diag(
+    input: Any, diagonal: Any, name: str | None = "set_diag", k: Any = 0, align: str = "RIGHT_LEFT"
+) -> Any:
+    """Matrices with their diagonals replaced."""
+    x = tensor(input)
+    return raw("MatrixSetDiagV3")(x, tensor(diagonal, x.dtype), tensor(k), align=align, name=name)
+
+
+def tensor_diag(diagonal: Any, name: str | None = None) -> Any:
+    """A tensor of twice the rank with `diagonal` on its diagonal."""
+    return raw("Diag")(tensor(diagonal), name=name)
+
+
+def tensor_diag_part(input: Any, name: str | None = None) -> Any:
+    """The diagonal of a tensor of even rank."""
+    return raw("DiagPart")(tensor(input), name=name)
+
+
+def trace(x: Any, name: str | None = None) -> Any:
+    """The sum of the main diagonal."""
+    return reduce_sum(diag_part(tensor(x)), -1, name=name)
+
+
+def cross(a: Any, b: Any, name: str | None = None) -> Any:
+    """The cross product of vectors of three elements."""
+    x = tensor(a)
+    return raw("Cross")(x, tensor(b, x.dtype), name=name)
+
+
+def inv(input: Any, adjoint: bool = False, name: str | None = None) -> Any:
+    """The inverse of square matrices."""
+    return raw("MatrixInverse")(tensor(input), adjoint=adjoint, name=name)
+
+
+def det(input: Any, name: str | None = None) -> Any:
+    """The determinant of square matrices."""
+    return raw("MatrixDeterminant")(tensor(input), name=name)
+
+
+def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Any:
+    """x with ``matrix @ x == rhs``."""
+    a = tensor(matrix)
+    return raw("MatrixSolve")(a, tensor(rhs, a.dtype), adjoint=adjoint, name=name)
+
+
+def triangular_solve(
+    matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None
+) -> Any:
+    """x with ``matrix @ x == rhs`` for triangular matrices."""
+    a = tensor(matrix)
+    return raw("MatrixTriangularSolve")(a, tensor(rhs, a.dtype), lower=lower, adjoint=adjoint, name=name)
+
+
+def cholesky(input: Any, name: str | None = None) -> Any:
+    """The lower triangular L with ``L @ adjoint(L) == input``."""
+    return raw("Cholesky")(tensor(input), name=name)
+
+
+def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Any:
+    """An orthogonal and an upper triangular matrix whose product is `input`."""
+    return tuple(raw("Qr")(tensor(input), full_matrices=full_matrices, name=name))
+
+
+def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
+    """Singular values, and with `compute_uv` the left and right singular vectors: (s, u, v)."""
+    from .arguments import tensor as as_tensor
+
+    s, u, v = raw("Svd")(as_tensor(tensor), full_matrices=full_matrices, compute_uv=compute_uv, name=name)
+    return (s, u, v) if compute_uv else s
+
+
+def norm(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Any:
+    """The norm of vectors or matrices: euclidean, 1, 2 of vectors, inf, or any positive number.
+
+    Raises:
+        ValueError: the order is not supported.
+    """
+    import math
+
+    from .arguments import tensor as as_tensor
+
+    x = as_tensor(tensor)
+    if ord in ("euclidean", "fro", 2, 2.0):
+        return reduce_euclidean_norm(x, axis, keepdims, name)
+    if ord == 1:
+        return reduce_sum(abs_(x), axis, keepdims, name)
+    if ord in (math.inf, "inf"):
+        return reduce_max(abs_(x), axis, keepdims, name)
+    if isinstance(ord, (int, float)) and ord > 0:
+        return pow_(
+            reduce_sum(pow_(abs_(x), as_tensor(float(ord), x.dtype)), axis, keepdims), 1.0 / ord, name=name
+        )
+    raise ValueError(f"'ord' must be 'euclidean', 1, 2, np.inf or a positive number, got {ord!r}.")

@@ -1,0 +1,122 @@
+"""Python's operators on tensors and variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..tensor import Tensor
+from ..variable import Variable
+from . import math_ops
+from .arguments import pair, tensor
+from .indexing_ops import getitem
+from .raw import raw
+
+__all__ = ["install"]
+
+
+def _forward(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        return function(self, other)
+
+    return operator
+
+
+def _reflected(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        return function(other, self)
+
+    return operator
+
+
+def _operand(value: Any) -> bool:
+    """Is `value` something that a tensor may be combined with? Other types may have an operator of their own."""
+    return value is not None and not isinstance(value, (dict, set, type))
+
+
+def _equality(x: Any, y: Any, negate: bool = False) -> Any:
+    """``x == y`` on tensors: elementwise; shapes that do not broadcast are unequal as a whole."""
+    try:
+        a, b = pair(x, y)
+    except (ValueError, NotImplementedError):
+        return negate
+    return raw("NotEqual" if negate else "Equal")(a, b, incompatible_shape_error=False)
+
+
+def _and(x: Any, y: Any, name: str | None = None) -> Any:
+    """``x & y``: logical for bools, bitwise for integers."""
+    a, b = pair(x, y)
+    return raw("LogicalAnd" if a.dtype.is_bool else "BitwiseAnd")(a, b, name=name)
+
+
+def _or(x: Any, y: Any, name: str | None = None) -> Any:
+    """``x | y``: logical for bools, bitwise for integers."""
+    a, b = pair(x, y)
+    return raw("LogicalOr" if a.dtype.is_bool else "BitwiseOr")(a, b, name=name)
+
+
+def _xor(x: Any, y: Any, name: str | None = None) -> Any:
+    """``x ^ y``: logical for bools, bitwise for integers."""
+    a, b = pair(x, y)
+    return math_ops.logical_xor(a, b, name) if a.dtype.is_bool else raw("BitwiseXor")(a, b, name=name)
+
+
+def _invert(x: Any, name: str | None = None) -> Any:
+    """``~x``: logical for bools, bitwise for integers."""
+    a = tensor(x)
+    return raw("LogicalNot" if a.dtype.is_bool else "Invert")(a, name=name)
+
+
+def _equal(self: Any, other: Any) -> Any:
+    if other is None:
+        return False
+    return _equality(self, other)
+
+
+def _not_equal(self: Any, other: Any) -> Any:
+    if other is None:
+        return True
+    return _equality(self, other, negate=True)
+
+
+_BINARY: dict[str, Callable[..., Any]] = {
+    "add": math_ops.add,
+    "sub": math_ops.subtract,
+    "mul": math_ops.multiply,
+    "truediv": math_ops.truediv,
+    "floordiv": math_ops.floordiv,
+    "mod": math_ops.floormod,
+    "pow": math_ops.pow,
+    "matmul": math_ops.matmul,
+    "and": _and,
+    "or": _or,
+    "xor": _xor,
+}
+_COMPARISONS: dict[str, Callable[..., Any]] = {
+    "lt": math_ops.less,
+    "le": math_ops.less_equal,
+    "gt": math_ops.greater,
+    "ge": math_ops.greater_equal,
+}
+
+
+def install() -> None:
+    """Give `Tensor` and `Variable` their operators."""
+    for cls in (Tensor, Variable):
+        own: Any = cls
+        for name, function in _BINARY.items():
+            setattr(own, f"__{name}__", _forward(function))
+            setattr(own, f"__r{name}__", _reflected(function))
+        for name, function in _COMPARISONS.items():
+            setattr(own, f"__{name}__", _forward(function))
+        own.__neg__ = lambda self: math_ops.negative(self)
+        own.__pos__ = lambda self: tensor(self)
+        own.__abs__ = lambda self: math_ops.abs(self)
+        own.__invert__ = lambda self: _invert(self)
+        own.__getitem__ = getitem
+        own.__eq__ = _equal
+        own.__ne__ = _not_equal

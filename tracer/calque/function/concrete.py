@@ -1,0 +1,305 @@
+"""Concrete functions: one trace, ready to be called, inspected and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from calque_runtime.dtypes import resource
+from calque_runtime.errors import InvalidArgumentError
+from calque_runtime.ir import FunctionRef
+from calque_runtime.ops import calls
+
+from .. import nest
+from ..context import environment, state
+from ..tensor import EagerTensor, SymbolicTensor, convert_to_tensor
+from ..tensor_spec import TensorSpec
+from ..trackable import Trackable
+from ..variable import Variable
+from .effects import has_effect
+from .signature import FunctionSignature, Literal, TensorLeaf, VariableLeaf
+from .trace import Trace
+
+__all__ = ["ConcreteFunction"]
+
+
+class ConcreteFunction(Trackable):
+    """A graph with its captures, callable with arguments of one signature.
+
+    Made by `Function.get_concrete_function`, or by loading a model.
+
+    Attributes:
+        structure: by parameter: the argument's structure with a `Leaf` for each leaf.
+        arg_names: the name of each flat tensor argument.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        signature: FunctionSignature,
+        structure: Mapping[str, Any],
+        arg_names: Sequence[str],
+        outputs: Any,
+    ) -> None:
+        self.graph = trace
+        self.function = trace.function
+        self.signature = signature
+        self.structure = dict(structure)
+        self.arg_names = list(arg_names)
+        self.captures = list(trace.captures)
+        self._outputs = outputs  # the structure returned, SymbolicTensors at its leaves
+        self._flat_outputs = [t for t in nest.flatten(outputs) if t is not None]
+        self._output_dtypes = [t.dtype for t in self._flat_outputs]
+        self._single = isinstance(outputs, SymbolicTensor)
+        self._plan: Callable[..., Any] | None = None
+        self._variables = list(trace.variables)
+        self._ref = FunctionRef(self.function.name, self.function)
+        self._effects = any(has_effect(node) for node in self.function.nodes)
+
+    # What it is
+
+    @property
+    def name(self) -> str:
+        """Its name in the function library."""
+        return self.function.name
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The arguments, captures last, as tensors of its graph."""
+        return [SymbolicTensor(v, self.graph) for v in self.function.inputs]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The results, flat, as tensors of its graph."""
+        return list(self._flat_outputs)
+
+    @property
+    def captured_inputs(self) -> list[Any]:
+        """The tensors and resource handles from outside that it uses, in the order of its last inputs."""
+        return [e._handle if isinstance(e, Variable) else e for e, _ in self.captures]
+
+    @property
+    def captured_externals(self) -> list[Any]:
+        """As `captured_inputs`, but the variables themselves instead of their handles."""
+        return [e for e, _ in self.captures]
+
+    @property
+    def variables(self) -> tuple[Any, ...]:
+        """The variables it uses."""
+        return tuple(self._variables)
+
+    @property
+    def trainable_variables(self) -> tuple[Any, ...]:
+        """The trainable variables it uses."""
+        return tuple(v for v in self._variables if v.trainable)
+
+    @property
+    def structured_outputs(self) -> Any:
+        """What it returns, as tensors of its graph in the structure that the Python function gave."""
+        return self._outputs
+
+    @property
+    def output_dtypes(self) -> Any:
+        """The dtypes of what it returns, in its structure."""
+        return nest.map_structure(lambda t: None if t is None else t.dtype, self._outputs)
+
+    @property
+    def output_shapes(self) -> Any:
+        """The static shapes of what it returns, in its structure."""
+        return nest.map_structure(lambda t: None if t is None else t.shape, self._outputs)
+
+    @property
+    def structured_input_signature(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """(positional, keyword) arguments: a named TensorSpec for each tensor, Python values as they are."""
+        names = iter(self.arg_names)
+
+        def shown(leaf: Any) -> Any:
+            if isinstance(leaf, TensorLeaf):
+                return TensorSpec(leaf.shape, leaf.dtype, name=next(names))
+            if isinstance(leaf, VariableLeaf):
+                return TensorSpec(leaf.shape, leaf.dtype, name=next(names))
+            return leaf.value if isinstance(leaf, Literal) else leaf
+
+        values = {name: nest.map_structure(shown, part) for name, part in self.structure.items()}
+        args, kwargs = [], {}
+        for parameter in self.signature.parameters:
+            value = values[parameter.name]
+            if parameter.kind == parameter.VAR_POSITIONAL:
+                args.extend(value)
+            elif parameter.kind == parameter.VAR_KEYWORD:
+                kwargs.update(value)
+            elif parameter.kind == parameter.KEYWORD_ONLY:
+                kwargs[parameter.name] = value
+            else:
+                args.append(value)
+        return tuple(args), kwargs
+
+    @property
+    def function_type(self) -> str:
+        """The signature in one line."""
+        return self._signature_line()
+
+    def _signature_line(self) -> str:
+        parts, keyword_only = [], False
+        for parameter in self.signature.parameters:
+            if parameter.kind == parameter.KEYWORD_ONLY and not keyword_only:
+                parts.append("*")
+                keyword_only = True
+            parts.append(f"{parameter.name}: {_shown(self.structure[parameter.name])}")
+        return f"({', '.join(parts)}) -> {_shown_output(self._outputs)}"
+
+    def pretty_printed_signature(self, verbose: bool = True) -> str:
+        """Parameters, result and captures, a line each."""
+        lines = ["Input Parameters:"]
+        for parameter in self.signature.parameters:
+            lines.append(
+                f"  {parameter.name} ({parameter.kind.name}): {_shown(self.structure[parameter.name])}"
+            )
+        if len(lines) == 1:
+            lines.append("  None")
+        lines += ["Output Type:", f"  {_shown_output(self._outputs)}", "Captures:"]
+        lines += [
+            f"  {id(e)}: {TensorSpec(v.handle[1], v.handle[0]) if v.handle else TensorSpec(v.shape, v.dtype)!r}"
+            for e, v in self.captures
+        ] or ["  None"]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<ConcreteFunction {self._signature_line()} at 0x{id(self):X}>"
+
+    def __str__(self) -> str:
+        return "ConcreteFunction " + self.pretty_printed_signature()
+
+    # Calling
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it, with the arguments of the Python function, or with its flat tensors by name.
+
+        Raises:
+            TypeError: the arguments do not fit; says what came and what is wanted.
+        """
+        try:
+            values = self.signature.bind(args, {**self._literals(args, kwargs), **kwargs})
+            arguments = self.signature.canonicalize(values)
+        except TypeError as error:
+            return self.call_flat(self._flat_arguments(args, kwargs, error))
+        self._check(arguments.structure, values)
+        return self.call_flat(arguments.tensors)
+
+    def _literals(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The Python values it was traced for, for the parameters that a call leaves out."""
+        return {
+            p.name: self.structure[p.name].value
+            for i, p in enumerate(self.signature.parameters)
+            if isinstance(self.structure[p.name], Literal) and (i >= len(args) or p.kind == p.KEYWORD_ONLY)
+        }
+
+    def _flat_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any], error: TypeError) -> list[Any]:
+        """The tensors of a call that names them flat, as signatures and loaded functions are called."""
+        if len(args) > len(self.arg_names):
+            raise error
+        given = dict(zip(self.arg_names, args, strict=False))
+        for name, value in kwargs.items():
+            if name not in self.arg_names or name in given:
+                raise error
+            given[name] = value
+        if set(given) != set(self.arg_names):
+            raise error
+        return [
+            convert_to_tensor(given[n], v.dtype)
+            for n, v in zip(self.arg_names, self.function.inputs, strict=False)
+        ]
+
+    def _check(self, structure: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        for name, mine in self.structure.items():
+            theirs = structure[name]
+            try:
+                nest.assert_same_structure(mine, theirs)
+                pairs = list(zip(nest.flatten(mine), nest.flatten(theirs), strict=True))
+            except (TypeError, ValueError):
+                pairs = []
+                if mine != theirs:
+                    raise self._mismatch(name, values[name], mine) from None
+            if not all(a.accepts(b) for a, b in pairs):
+                raise self._mismatch(name, values[name], mine)
+
+    def _mismatch(self, name: str, value: Any, wanted: Any) -> TypeError:
+        return TypeError(
+            f"Argument '{name}' of {self.signature.name} is {_described(value)}, but this concrete function was traced for "
+            f"{_shown(wanted)}. Its signature is {self._signature_line()}."
+        )
+
+    def call_flat(self, tensors: Sequence[Any]) -> Any:
+        """Run it on its flat tensor arguments (tensors, or variables by handle)."""
+        if state.trace is not None:
+            return self._call_in_graph(state.trace, tensors)
+        plan = self._plan
+        if plan is None:
+            plan = self._plan = environment.compiled(self.function)
+        arrays = [t._array if type(t) is EagerTensor else _array(t) for t in tensors]
+        arrays += [_array(e) for e, _ in self.captures]
+        results = [EagerTensor(a, d) for a, d in zip(plan(*arrays), self._output_dtypes, strict=True)]
+        return results[0] if self._single else self._packed(results)
+
+    def _call_in_graph(self, trace: Trace, tensors: Sequence[Any]) -> Any:
+        values = [t.handle if isinstance(t, Variable) else t for t in tensors]
+        values += [trace.capture_variable(e) if isinstance(e, Variable) else e for e, _ in self.captures]
+        for variable in self._variables:  # what a called function uses, the caller uses
+            if all(v is not variable for v in trace.variables):
+                trace.variables.append(variable)
+        stateful = self._effects or any(v.dtype is resource for v in self.function.inputs)
+        call = calls.stateful_partitioned_call if stateful else calls.partitioned_call
+        name = call.name
+        results = trace.call(call, [values], {"Tout": self._output_dtypes, "f": self._ref}, name)
+        for result, own in zip(results, self.function.outputs, strict=True):
+            result._value.shape = own.shape
+        return results[0] if self._single else self._packed(results)
+
+    def _packed(self, flat: Sequence[Any]) -> Any:
+        """Flat results in the structure that the Python function returned, None where it returned None."""
+        results = iter(flat)
+        leaves = [None if t is None else next(results) for t in nest.flatten(self._outputs)]
+        return nest.pack_sequence_as(self._outputs, leaves)
+
+    def usable_in(self, trace: Trace | None) -> bool:
+        """Are the tensors of other graphs that it captures within reach of `trace`?"""
+        for external, _ in self.captures:
+            if isinstance(external, SymbolicTensor) and external.trace is not trace:
+                outer = None if trace is None else trace.outer
+                while outer is not None and outer is not external.trace:
+                    outer = outer.outer
+                if outer is None:
+                    return False
+        return True
+
+
+def _described(value: Any) -> str:
+    return repr(TensorSpec(value.shape, value.dtype)) if isinstance(value, EagerTensor) else repr(value)
+
+
+def _array(tensor: Any) -> Any:
+    if isinstance(tensor, EagerTensor):
+        return tensor._array
+    if isinstance(tensor, Variable):
+        return tensor._state
+    if isinstance(tensor, SymbolicTensor):
+        raise tensor._out_of_scope()
+    raise InvalidArgumentError(None, None, f"{tensor!r} is no tensor")
+
+
+def _shown(structure: Any) -> str:
+    if isinstance(structure, (list, tuple)):
+        kind = "List" if isinstance(structure, list) else "Tuple"
+        return f"{kind}[{', '.join(map(_shown, structure))}]"
+    if isinstance(structure, Mapping):
+        return f"Dict[{', '.join(f'[{k!r}, {_shown(v)}]' for k, v in structure.items())}]"
+    return str(structure.describe())
+
+
+def _shown_output(outputs: Any) -> str:
+    if isinstance(outputs, (list, tuple)):
+        kind = "List" if isinstance(outputs, list) else "Tuple"
+        return f"{kind}[{', '.join(map(_shown_output, outputs))}]"
+    if isinstance(outputs, Mapping):
+        return f"Dict[{', '.join(f'[{k!r}, {_shown_output(v)}]' for k, v in outputs.items())}]"
+    return "None" if outputs is None else repr(TensorSpec(outputs.shape, outputs.dtype))

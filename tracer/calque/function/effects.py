@@ -1,0 +1,95 @@
+"""Automatic control dependencies: effects run in program order, on whatever runtime the graph ends up.
+
+calque's own executors run a traced graph in the order of its list. Other runtimes are free to reorder what no edge
+orders, so a finished graph gets control edges: for each resource, a write waits for the reads and the write before
+it, and a read for the write before it. Effects without a resource (printing, assertions) wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from calque_runtime.dtypes import resource
+from calque_runtime.ir import Function, FunctionRef, Node, Value
+
+__all__ = ["add_control_dependencies", "has_effect"]
+
+# Stateful ops that change nothing another op could see.
+_READS = frozenset(
+    {
+        "DisableCopyOnRead",
+        "GuaranteeConst",
+        "HashTableV2",
+        "LookupTableExportV2",
+        "LookupTableFindV2",
+        "LookupTableSizeV2",
+        "Multinomial",
+        "MutableHashTableV2",
+        "Placeholder",
+        "RandomGamma",
+        "RandomPoissonV2",
+        "RandomShuffle",
+        "RandomStandardNormal",
+        "RandomUniform",
+        "RandomUniformInt",
+        "ReadFile",
+        "ReadVariableOp",
+        "ResourceGather",
+        "ResourceGatherNd",
+        "TruncatedNormal",
+        "VarHandleOp",
+        "VarIsInitializedOp",
+        "VariableShape",
+    }
+)
+
+
+def _callees(node: Node) -> Iterable[Function]:
+    for value in node.attrs.values():
+        for ref in value if isinstance(value, tuple) else (value,):
+            if isinstance(ref, FunctionRef) and ref.function is not None:
+                yield ref.function
+
+
+def has_effect(node: Node) -> bool:
+    """Must `node` run even if nothing reads its results?"""
+    if not node.op.signature.stateful or node.op.name in _READS:
+        return False
+    callees = list(_callees(node))
+    return not callees or any(f.control_outputs for f in callees)
+
+
+def add_control_dependencies(function: Function) -> None:
+    """Add the control edges to a traced `function`, and make what has an effect its control outputs."""
+    last_write: dict[Value | None, Node] = {}
+    reads_since: dict[Value | None, list[Node]] = {}
+    for node in function.nodes:
+        if not node.op.signature.stateful:
+            continue
+        writes = has_effect(node)
+        keys: list[Value | None] = [v for v in node.inputs if v.dtype is resource]
+        if writes and (not keys or _prints(node)):
+            keys.append(None)
+        waits: dict[Node, None] = {}
+        for key in keys:
+            if key in last_write:
+                waits[last_write[key]] = None
+            if writes:
+                waits.update(dict.fromkeys(reads_since.pop(key, ())))
+                last_write[key] = node
+            else:
+                reads_since.setdefault(key, []).append(node)
+        inputs = {v.node for v in node.inputs}
+        node.control.extend(n for n in waits if n not in inputs and n not in node.control)
+        if writes:
+            function.control_outputs[node.name] = node
+        function.stateful = True
+
+
+def _prints(node: Node) -> bool:
+    """Does a call's function have effects that belong to no resource?"""
+    return any(
+        has_effect(inner) and (not any(v.dtype is resource for v in inner.inputs) or _prints(inner))
+        for f in _callees(node)
+        for inner in f.control_outputs.values()
+    )

@@ -1,0 +1,265 @@
+"""A graph being built: op calls become nodes, what comes from outside becomes a capture."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+import calque_runtime
+from calque_runtime import dtypes, reference
+from calque_runtime.dtypes import DType
+from calque_runtime.errors import InvalidArgumentError, OpError
+from calque_runtime.ir import ARG, Function, Location, Node, Value
+from calque_runtime.op import Op, Site, flatten_inputs, nest_outputs
+from calque_runtime.ops import control
+from calque_runtime.schedule import schedule
+from calque_runtime.shapes import Shape
+
+from ..context import environment, state
+from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
+
+__all__ = ["Trace", "user_location"]
+
+_OURS = (
+    os.path.dirname(os.path.abspath(calque_runtime.__file__)) + os.sep,
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,
+)
+_KNOWN_CONSTANT = 1 << 10  # elements: the values of smaller captured tensors are used by shape rules
+
+
+def user_location() -> Location | None:
+    """File, line and function of the innermost caller outside of calque."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(_OURS):
+            return code.co_filename, frame.f_lineno, code.co_name
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+class Trace:
+    """The graph of one function while its Python body runs.
+
+    Args:
+        name: the function's name in the library.
+        may_create_variables: is this a first call, on which variables may be made?
+
+    Attributes:
+        function: the graph.
+        outer: the trace that was current when this one began, or None.
+        scope: the name scope in force.
+        captures: what came from outside, in order of first use: (eager or outer tensor, or variable; the argument).
+        created: the variables made while tracing.
+    """
+
+    def __init__(self, name: str, may_create_variables: bool = False) -> None:
+        self.function = Function(name)
+        self.outer: Trace | None = state.trace
+        self.scope = ""
+        self.captures: list[tuple[Any, Value]] = []
+        self.created: list[Any] = []
+        self._captured: dict[int, SymbolicTensor] = {}
+        self._may_create = may_create_variables
+        self._control: list[Node] = []
+        self.variables: list[Any] = []
+
+    @contextmanager
+    def as_current(self) -> Iterator[None]:
+        """Op calls inside are added to this graph."""
+        before, state.trace = state.trace, self
+        try:
+            yield
+        finally:
+            state.trace = before
+
+    # Building
+
+    def argument(self, name: str, dtype: DType, shape: Shape) -> SymbolicTensor:
+        """Add an argument."""
+        value = self.function.add_input(self.function.unique_name(name), dtype, shape, None)
+        return SymbolicTensor(value, self)
+
+    def constant(self, array: Any, dtype: DType, name: str | None = None) -> SymbolicTensor:
+        """Add a constant."""
+        attrs = {"value": np.asarray(array), "dtype": dtype}
+        return SymbolicTensor(
+            self._add(control.const, [], attrs, (dtype,), [np.shape(array)], name or "Const")[0], self
+        )
+
+    def call(self, op: Op, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Any:
+        """Add a node for a call of `op`; returns its outputs as `Op.__call__` does.
+
+        Raises:
+            TypeError: the inputs' types do not fit the op or each other.
+            ValueError: the inputs' shapes do not fit.
+        """
+        signature = op.signature
+        tensors = [
+            [self.inside(v) for v in x] if isinstance(x, (list, tuple)) else self.inside(x) for x in inputs
+        ]
+        types = [[v._dtype for v in x] if isinstance(x, list) else x._dtype for x in tensors]
+        try:
+            full = signature.complete(types, attrs)
+        except InvalidArgumentError as e:
+            raise TypeError(f"{e}") from None
+        values = [t._value for t in flatten_inputs(signature, tensors)]
+        site = Site(op, full, [v.dtype for v in values], [v.shape for v in values], values, name or "")
+        try:
+            shapes = op.infer_shapes(site)
+        except OpError as e:
+            raise ValueError(f"{e}") from None
+        outputs = self._add(op, values, full, signature.output_dtypes(full), shapes, name or op.name)
+        return nest_outputs(signature, full, [SymbolicTensor(v, self) for v in outputs])
+
+    def _add(
+        self,
+        op: Op,
+        inputs: list[Value],
+        attrs: dict[str, Any],
+        types: Sequence[DType],
+        shapes: Sequence[Shape],
+        name: str,
+    ) -> tuple[Value, ...]:
+        function = self.function
+        unique = function.unique_name(self.scope + name if not name.endswith("/") else name[:-1])
+        node = function.add(Node(op, unique, inputs, attrs, types, shapes, user_location()))
+        if self._control:
+            node.control = list(self._control)
+        return node.outputs
+
+    @contextmanager
+    def control_dependencies(self, tensors: Sequence[Any]) -> Iterator[None]:
+        """Nodes added inside run after `tensors`' nodes (tensors, or nodes themselves)."""
+        before = self._control
+        nodes = [t if isinstance(t, Node) else self.inside(t)._value.node for t in tensors]
+        self._control = before + [n for n in nodes if n.op is not ARG]
+        try:
+            yield
+        finally:
+            self._control = before
+
+    # What comes from outside
+
+    def inside(self, value: Any) -> SymbolicTensor:
+        """`value` as a tensor of this graph: captured where it comes from outside, a constant where it is Python's."""
+        if isinstance(value, SymbolicTensor) and value.trace is self:
+            return value
+        tensor = value if isinstance(value, Tensor) else convert_to_tensor(value)
+        if isinstance(tensor, SymbolicTensor):
+            if tensor.trace is self:
+                return tensor
+            if not self._encloses(tensor.trace):
+                raise tensor._out_of_scope()
+        return self.capture(tensor)
+
+    def _encloses(self, trace: Trace) -> bool:
+        outer = self.outer
+        while outer is not None:
+            if outer is trace:
+                return True
+            outer = outer.outer
+        return False
+
+    def capture(self, tensor: Tensor) -> SymbolicTensor:
+        """The argument that stands for an eager tensor, or one of an enclosing graph."""
+        found = self._captured.get(id(tensor))
+        if found is not None:
+            return found
+        if isinstance(tensor, EagerTensor):
+            resource = tensor._array if tensor._dtype is dtypes.resource else None
+            if resource is not None:
+                return self._capture_resource(tensor, resource)
+            shape: Shape = np.shape(tensor._array)
+        else:
+            shape = tensor._value.shape  # type: ignore[attr-defined]
+        inner = self.argument("capture", tensor.dtype, shape)
+        if isinstance(tensor, EagerTensor) and np.size(tensor._array) <= _KNOWN_CONSTANT:
+            inner._value.known = tensor._array
+        self._remember(tensor, id(tensor), inner)
+        return inner
+
+    def capture_variable(self, variable: Any) -> SymbolicTensor:
+        """The argument that stands for a variable's handle."""
+        if all(v is not variable for v in self.variables):
+            self.variables.append(variable)
+        found = self._captured.get(id(variable._state))
+        if found is not None:
+            return found
+        return self._capture_resource(variable, variable._state)
+
+    def _capture_resource(self, external: Any, resource: Any) -> SymbolicTensor:
+        found = self._captured.get(id(resource))
+        if found is not None:
+            return found
+        name = getattr(resource, "name", "") or "resource"
+        inner = self.argument(name.rpartition("/")[2] + "_handle", dtypes.resource, ())
+        if hasattr(resource, "version"):
+            inner._value.handle = (resource.dtype, resource.shape)
+        self._remember(external, id(resource), inner)
+        return inner
+
+    def _remember(self, external: Any, key: int, inner: SymbolicTensor) -> None:
+        # `captures` keeps the external object alive, so that its id stays its own.
+        self._captured[key] = inner
+        self.captures.append((external, inner._value))
+
+    def bind_variable_argument(self, variable: Any, inner: SymbolicTensor) -> None:
+        """Uses of `variable` inside this graph mean the argument `inner`, which it was passed as."""
+        self._captured[id(variable._state)] = inner
+        self.variables.append(variable)
+
+    # Variables made inside
+
+    def check_variable_creation(self) -> None:
+        """May a variable be made now?
+
+        Raises:
+            ValueError: the function has been traced before.
+        """
+        if not self._may_create:
+            raise ValueError(
+                "tf.function only supports singleton tf.Variables created on the first call. Make sure the tf.Variable "
+                f"is only created once or created outside tf.function. (While tracing '{self.function.name}'.)"
+            )
+
+    def variable_created(self, variable: Any) -> None:
+        """Note a variable made while tracing."""
+        trace: Trace | None = self
+        while trace is not None:
+            trace.created.append(variable)
+            trace = trace.outer
+
+    def lift(self, tensor: SymbolicTensor) -> EagerTensor:
+        """The value of a tensor of this graph that does not depend on the function's arguments, computed now.
+
+        Raises:
+            ValueError: it depends on an argument.
+        """
+        lifted = Function("initial_value")
+        lifted.inputs = list(self.function.inputs)
+        lifted.nodes = self.function.nodes
+        lifted.outputs = [tensor._value]
+        known = {id(inner): external for external, inner in self.captures}
+        needed = {v for node in schedule(lifted) for v in node.inputs} | {tensor._value}
+        arrays: list[Any] = []
+        for value in lifted.inputs:
+            external = known.get(id(value))
+            if value not in needed:
+                arrays.append(None)
+            elif external is None:
+                raise ValueError(
+                    f"A variable's initial value depends on the argument '{value.node.name}' of the function being "
+                    f"traced ('{self.function.name}'): make the variable outside, or from values that do not depend on "
+                    "the call."
+                )
+            elif isinstance(external, SymbolicTensor):
+                arrays.append(external.trace.lift(external)._array)
+            else:
+                arrays.append(external._array if isinstance(external, EagerTensor) else external._state)
+        return EagerTensor(reference.run(lifted, arrays, environment)[0], tensor.dtype)

@@ -1,0 +1,86 @@
+"""What an op call means in the tracer: run on eager tensors at once, or become a node of the graph being traced.
+
+This is the tracer's side of the seam (`calque_runtime.op`); importing calque installs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from calque_runtime.dtypes import DType
+from calque_runtime.op import Kernel, Op, Site, flatten_inputs, nest_outputs, set_interpreter
+
+from .context import environment, state
+from .tensor import EagerTensor, convert_to_tensor
+
+__all__ = ["TracingInterpreter", "install"]
+
+
+class TracingInterpreter:
+    """Runs calls on `EagerTensor`s, or hands them to the thread's current trace."""
+
+    def apply(self, op: Op, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Any:
+        """See `calque_runtime.op.Interpreter`."""
+        trace = state.trace
+        if trace is not None:
+            return trace.call(op, inputs, attrs, name)
+        try:  # the common case: eager tensors, a kernel bound before for these types and attributes
+            key = (
+                (*[x._dtype for x in inputs], *attrs.items()) if attrs else tuple([x._dtype for x in inputs])
+            )
+            kernel, dtypes = op.bound[key]
+            arrays = [x._array for x in inputs]
+        except (AttributeError, KeyError, TypeError):
+            return self._first_call(op, inputs, attrs)
+        return _run(op, kernel, dtypes, arrays, attrs)
+
+    def _first_call(self, op: Op, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        """Any call: converts inputs, completes attributes, binds the kernel and remembers it where it can."""
+        signature = op.signature
+        tensors = [[_eager(v) for v in x] if isinstance(x, (list, tuple)) else _eager(x) for x in inputs]
+        types = [[v._dtype for v in x] if isinstance(x, list) else x._dtype for x in tensors]
+        full = signature.complete(types, attrs)
+        flat = flatten_inputs(signature, tensors)
+        dtypes = signature.output_dtypes(full)
+        key = (
+            (*[x._dtype for x in tensors], *attrs.items())
+            if not any(isinstance(x, list) for x in tensors)
+            else None
+        )
+        try:
+            found = None if key is None else op.bound.get(key)
+        except TypeError:  # an attribute that cannot be hashed
+            key = found = None
+        if found is None:
+            found = op.bind(Site(op, full, [x._dtype for x in flat], env=environment)), dtypes
+            if key is not None:
+                op.bound[key] = found
+        return _run(op, *found, [x._array for x in flat], full)
+
+
+def _eager(value: Any) -> EagerTensor:
+    tensor = value if isinstance(value, EagerTensor) else convert_to_tensor(value)
+    if not isinstance(tensor, EagerTensor):
+        raise tensor._out_of_scope()
+    return tensor
+
+
+def _run(op: Op, kernel: Kernel, dtypes: tuple[DType, ...], arrays: list[Any], attrs: dict[str, Any]) -> Any:
+    try:
+        with np.errstate(all="ignore"):
+            result = kernel(*arrays)
+    except Exception as e:
+        site = Site(op, attrs, [], env=environment)
+        raise op.failure(e, site, arrays) from None
+    signature = op.signature
+    if signature.single:
+        return EagerTensor(result, dtypes[0])
+    return nest_outputs(signature, attrs, [EagerTensor(r, d) for r, d in zip(result, dtypes, strict=True)])
+
+
+def install() -> None:
+    """Make op calls mean what this module says."""
+    set_interpreter(TracingInterpreter())

@@ -1,0 +1,8 @@
+"""`tf.saved_model`: objects and functions to a directory, and back."""
+
+from __future__ import annotations
+
+from .asset import Asset
+from .save import SaveOptions, UntrackedResourceError, save
+
+__all__ = ["Asset", "SaveOptions", "UntrackedResourceError", "save"]

@@ -1,0 +1,164 @@
+"""The top-level graph: what loaders that know no objects run. Variables, signatures, initialization, saving, restoring.
+
+Node names and collections are those that TensorFlow's own loaders look for; the rest is as small as it can be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from calque_runtime import dtypes
+from calque_runtime.dtypes import DType
+from calque_runtime.ir import Function, FunctionRef, Graph, Node, Value
+from calque_runtime.ops import require
+from calque_runtime.savedmodel.metagraph import AssetFile, Collection, Saver, SignatureDef, TensorInfo
+from calque_runtime.shapes import Shape
+
+__all__ = ["PREDICT_METHOD", "TopLevelGraph"]
+
+PREDICT_METHOD = "tensorflow/serving/predict"
+INIT_SIGNATURE = "__saved_model_init_op"
+MAIN_OP_COLLECTION = "saved_model_main_op"
+
+
+class TopLevelGraph:
+    """Builds the graph, and notes what the meta graph says about it.
+
+    Attributes:
+        graph: the nodes so far.
+        signatures: the SignatureDefs so far.
+        assets: the asset files so far.
+        saver: how the graph saves and restores, once `add_saver` was called.
+        collections: the graph's collections.
+    """
+
+    def __init__(self) -> None:
+        self.graph = Graph()
+        self.signatures: dict[str, SignatureDef] = {}
+        self.assets: list[AssetFile] = []
+        self.saver: Saver | None = None
+        self.collections: dict[str, Collection] = {}
+        self._handles: list[tuple[Value, DType]] = []
+        self._initializers: list[Node] = []
+
+    def _add(
+        self,
+        op: str,
+        name: str,
+        inputs: Sequence[Value] = (),
+        attrs: Mapping[str, Any] | None = None,
+        control: Sequence[Node] = (),
+        shapes: Sequence[Shape] | None = None,
+    ) -> Node:
+        kind = require(op)
+        given = dict(attrs or {})
+        dtypes_out = kind.signature.output_dtypes(given)
+        node = Node(kind, self.graph.unique_name(_node_name(name)), list(inputs), given, dtypes_out, shapes)
+        node.control = list(control)
+        return self.graph.add(node)
+
+    def constant(self, array: Any, dtype: DType, name: str = "Const") -> Value:
+        """A constant."""
+        return self._add("Const", name, (), {"value": np.asarray(array), "dtype": dtype}).outputs[0]
+
+    def variable(self, name: str, dtype: DType, shape: Shape) -> Value:
+        """The handle of a variable; its shared name is its node's, which is unique."""
+        node = self._add("VarHandleOp", name, (), {"dtype": dtype, "shape": shape, "shared_name": b""})
+        node.attrs["shared_name"] = node.name.encode()
+        self._handles.append((node.outputs[0], dtype))
+        return node.outputs[0]
+
+    def asset(self, filename: str) -> Value:
+        """The path of an asset: kept in a variable that the initializer sets from what the loader feeds."""
+        fed = self._add("Placeholder", "asset_path_initializer", (), {"dtype": dtypes.string, "shape": ()}).outputs[0]
+        handle = self._add("VarHandleOp", "asset", (), {"dtype": dtypes.string, "shape": (), "shared_name": b""})
+        handle.attrs["shared_name"] = handle.name.encode()
+        assign = self._add("AssignVariableOp", "asset/assign", (handle.outputs[0], fed), {"dtype": dtypes.string})
+        self._initializers.append(assign)
+        self.assets.append(AssetFile(filename, fed.name))
+        return self._add("ReadVariableOp", "asset/read", (handle.outputs[0],), {"dtype": dtypes.string}).outputs[0]
+
+    def call(self, name: str, function: Function, inputs: Sequence[Value], stateful: bool) -> Node:
+        """A call of a function of the library."""
+        kind = "StatefulPartitionedCall" if stateful else "PartitionedCall"
+        attrs = {
+            "Tin": tuple(v.dtype for v in inputs),
+            "Tout": tuple(v.dtype for v in function.outputs),
+            "f": FunctionRef(function.name, function),
+        }
+        return self._add(kind, name, inputs, attrs)
+
+    def signature(self, key: str, function: Function, names: Sequence[str], results: Sequence[str], captures: Sequence[Value]) -> None:
+        """A signature: a placeholder for each argument, and a call.
+
+        Args:
+            key: its name.
+            function: the wrapper; its arguments are `names`, then captures.
+            names: the arguments' names as the user knows them.
+            results: the results' names, in the order of the function's.
+            captures: what the last arguments are bound to.
+        """
+        inputs = {}
+        values = []
+        for name, argument in zip(names, function.inputs, strict=False):
+            attrs = {"dtype": argument.dtype, "shape": argument.shape}
+            value = self._add("Placeholder", f"{key}_{name}", (), attrs).outputs[0]
+            inputs[name] = TensorInfo(value.name, argument.dtype, argument.shape)
+            values.append(value)
+        stateful = function.stateful or any(v.dtype is dtypes.resource for v in captures)
+        kind = "StatefulPartitionedCall" if stateful else "PartitionedCall"
+        node = self.call(kind, function, [*values, *captures], stateful)
+        outputs = {
+            name: TensorInfo(value.name, value.dtype, own.shape)
+            for name, value, own in zip(results, node.outputs, function.outputs, strict=True)
+        }
+        self.signatures[key] = SignatureDef(inputs, outputs, PREDICT_METHOD)
+
+    def finish(self) -> None:
+        """Add the node that initializes everything, under the names that loaders look for."""
+        node = self._add("NoOp", "NoOp", control=self._initializers)
+        self.collections[MAIN_OP_COLLECTION] = Collection("node", (node.name,))
+        self.signatures[INIT_SIGNATURE] = SignatureDef({}, {INIT_SIGNATURE: TensorInfo(node.name)})
+
+    def add_saver(self, keys: Sequence[str]) -> None:
+        """Nodes that write the variables to a checkpoint and read them from one.
+
+        Args:
+            keys: the checkpoint key of each variable, in the order in which they were added.
+        """
+        if not keys:
+            return
+        filename = self._add("Placeholder", "saver_filename", (), {"dtype": dtypes.string, "shape": ()}).outputs[0]
+        names = self.constant(_strings(keys), dtypes.string, "save/tensor_names")
+        slices = self.constant(_strings([""] * len(keys)), dtypes.string, "save/shape_and_slices")
+        kinds = tuple(dtype for _, dtype in self._handles)
+        restored = self._add("RestoreV2", "save/RestoreV2", (filename, names, slices), {"dtypes": kinds})
+        assigned = [
+            self._add("AssignVariableOp", "save/Assign", (handle, value), {"dtype": dtype})
+            for (handle, dtype), value in zip(self._handles, restored.outputs, strict=True)
+        ]
+        restore = self._add("NoOp", "save/restore_all", control=assigned)
+        values = [
+            self._add("ReadVariableOp", "save/Read", (handle,), {"dtype": dtype}).outputs[0]
+            for handle, dtype in self._handles
+        ]
+        save = self._add("SaveV2", "save/SaveV2", (filename, names, slices, *values), {"dtypes": kinds})
+        done = self._add("Identity", "save/control_dependency", (filename,), {"T": dtypes.string}, [save])
+        self.saver = Saver(filename.name, done.outputs[0].name, restore.name)
+
+
+def _strings(values: Sequence[str]) -> Any:
+    out = np.empty(len(values), object)
+    out[:] = [v.encode() for v in values]
+    return out
+
+
+def _node_name(name: str) -> str:
+    cleaned = re.sub(r"[^A-Za-z0-9_.\-/]", "_", name)
+    return cleaned if re.match(r"[A-Za-z0-9.]", cleaned) else f"v{cleaned}"
+
+

@@ -1,0 +1,342 @@
+"""`save`: an object and its functions to a directory, in TensorFlow's SavedModel format."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from calque_runtime import dtypes
+from calque_runtime.checkpoint import OBJECT_GRAPH_KEY, BundleWriter, encode_object_graph
+from calque_runtime.errors import FailedPreconditionError, NotFoundError
+from calque_runtime.ir import Function as IrFunction
+from calque_runtime.ir import Value
+from calque_runtime.resources import Variable as VariableState
+from calque_runtime.savedmodel import metagraph as mg
+
+from calque_runtime.structure import TensorSpecValue
+from calque_runtime.wire.metagraphs import encode_saved_model
+
+from ..context import init_scope
+from ..function.concrete import ConcreteFunction
+from ..function.polymorphic import Function
+from ..object_graph import ObjectView, checkpoint_graph, walk
+from ..tensor import EagerTensor, SymbolicTensor
+from ..trackable import Trackable
+from ..variable import Variable
+from .asset import Asset
+from .directory import new_directory
+from .graph import TopLevelGraph
+from .library import collect_functions
+from .signatures import SignatureMap, canonicalize_signatures
+from .structures import NotEncodable, function_spec, input_structure, output_structure
+
+__all__ = ["SaveOptions", "UntrackedResourceError", "save"]
+
+# What the files say of their writer: the TensorFlow release whose form they have, and the GraphDef version of that release.
+TENSORFLOW_VERSION = "2.21.0"
+GRAPH_VERSION = 2474
+
+
+class UntrackedResourceError(FailedPreconditionError, AssertionError):
+    """A function that is to be saved uses a variable that no attribute of the saved object leads to."""
+
+
+class SaveOptions:
+    """How to save.
+
+    Args:
+        function_aliases: name by `function`: recorded for the function's concrete functions.
+        namespace_whitelist, save_debug_info, experimental_io_device, experimental_variable_policy,
+            experimental_custom_gradients, experimental_image_format, experimental_skip_saver,
+            experimental_sharding_callback, extra_tags: accepted for TensorFlow's sake; without effect.
+    """
+
+    def __init__(
+        self,
+        namespace_whitelist: Any = None,
+        save_debug_info: bool = False,
+        function_aliases: Mapping[str, Any] | None = None,
+        experimental_debug_stripper: bool = False,
+        experimental_io_device: str | None = None,
+        experimental_variable_policy: Any = None,
+        experimental_custom_gradients: bool = True,
+        experimental_image_format: bool = False,
+        experimental_skip_saver: bool = False,
+        experimental_sharding_callback: Any = None,
+        extra_tags: Any = None,
+    ) -> None:
+        self.function_aliases = dict(function_aliases or {})
+
+
+def save(obj: Any, export_dir: str | os.PathLike[str], signatures: Any = None, options: SaveOptions | None = None) -> None:
+    """Save an object with its variables, functions and assets as a SavedModel.
+
+    Every attribute that leads to variables, functions, assets or other such objects is saved; of a function, every
+    trace it has. The directory appears whole or not at all, and what was there before stays until then. The same
+    object gives the same bytes.
+
+    Args:
+        obj: a `Module`, or any other trackable object.
+        export_dir: the directory. Files in it that are no part of a SavedModel stay.
+        signatures: a function with an input signature, a concrete function, or several by name. None: the one function
+            of the object that has an input signature, if there is exactly one, becomes "serving_default".
+        options: see `SaveOptions`.
+
+    Raises:
+        ValueError: `obj` is not trackable, or a signature is not of a kind that can be saved.
+        UntrackedResourceError: a function uses a variable that `obj` does not lead to.
+        FailedPreconditionError: a variable has no value; or it is called while a function is traced.
+    """
+    if not isinstance(obj, Trackable):
+        raise ValueError(
+            f"Expected an object that is Trackable, such as a tf.Module or tf.train.Checkpoint, for exporting, but got "
+            f"{obj!r}."
+        )
+    from ..context import state
+
+    if state.trace is not None:
+        raise FailedPreconditionError(None, None, "tf.saved_model.save is not supported inside a traced @tf.function.")
+    with init_scope():
+        _Saving(obj, canonicalize_signatures(obj, signatures), options or SaveOptions()).write(os.fspath(export_dir))
+
+
+class _Saving:
+    """One save: numbers the objects, gathers functions and captures, and writes the files."""
+
+    def __init__(self, root: Any, signatures: SignatureMap, options: SaveOptions) -> None:
+        self.signatures = signatures
+        self.options = options
+        self.root = root
+        self.view = walk(root, "savedmodel", self._children)
+        self.top = TopLevelGraph()
+        self.concrete = self._concrete_functions()
+        self.library, self.copies = collect_functions(self.concrete)
+        self.extra_nodes: list[mg.SavedObject] = []
+        self.assets: dict[str, str] = {}  # file name in assets/ -> path of the original
+        self._captured: dict[int, tuple[int, Value]] = {}  # id of what is captured -> node number, top-level value
+        self._add_variables()
+        self._add_assets()
+
+    def _children(self, obj: Trackable) -> Mapping[str, Trackable]:
+        children = dict(obj._trackable_children("savedmodel"))
+        if obj is self.root:
+            children["signatures"] = self.signatures
+        return children
+
+    def _concrete_functions(self) -> list[ConcreteFunction]:
+        """The concrete functions to save, in the order of the objects they belong to."""
+        found: dict[int, ConcreteFunction] = {}
+        for node in self.view.nodes:
+            if isinstance(node, ConcreteFunction):
+                found[id(node)] = node
+            elif isinstance(node, Function):
+                if node.input_signature is not None and not node.concrete_functions:
+                    node.get_concrete_function()
+                found.update((id(one), one) for one in _saveable(node))
+        return list(found.values())
+
+    # What functions capture
+
+    def _add_variables(self) -> None:
+        for number, node in enumerate(self.view.nodes):
+            if isinstance(node, Variable):
+                state = node._state
+                handle = self.top.variable(state.name, state.dtype, state.shape)
+                self._captured[id(state)] = number, handle
+
+    def _add_assets(self) -> None:
+        for number, node in enumerate(self.view.nodes):
+            if isinstance(node, Asset):
+                filename = self._asset_filename(node._path)
+                self._captured[id(node._path_tensor)] = number, self.top.asset(filename)
+
+    def _asset_filename(self, path: str) -> str:
+        if not os.path.isfile(path):
+            raise NotFoundError(None, None, f"the asset '{path}' is no file: it cannot be saved with the model")
+        stem, extension = os.path.splitext(os.path.basename(path))
+        name, count = stem + extension, 0
+        while name in self.assets and os.path.realpath(self.assets[name]) != os.path.realpath(path):
+            count += 1
+            name = f"{stem}_{count}{extension}"
+        self.assets[name] = path
+        return name
+
+    def _bound_inputs(self, concrete: ConcreteFunction) -> tuple[list[int], list[Value]]:
+        """The nodes, and the top-level values, that a concrete function's captures stand for."""
+        numbers, values = [], []
+        for external, inner in concrete.captures:
+            number, value = self._bound(concrete, external, inner)
+            numbers.append(number)
+            values.append(value)
+        return numbers, values
+
+    def _bound(self, concrete: ConcreteFunction, external: Any, inner: Value) -> tuple[int, Value]:
+        resource = _resource_of(external)
+        key = id(external if resource is None else resource)
+        found = self._captured.get(key)
+        if found is not None:
+            return found
+        if resource is not None:
+            raise _untracked(concrete, resource, inner)
+        if not isinstance(external, EagerTensor):
+            raise FailedPreconditionError(
+                None, None, f"function '{concrete.name}' captures {external!r}, a tensor of another graph: it cannot be saved"
+            )
+        value = self.top.constant(external._array, external._dtype)
+        number = len(self.view.nodes) + len(self.extra_nodes)
+        self.extra_nodes.append(mg.SavedObject(mg.Constant(value.node.name)))
+        self._captured[key] = number, value
+        return number, value
+
+    # What is written
+
+    def _meta_graph(self) -> mg.MetaGraph:
+        infos: dict[str, mg.ConcreteFunctionInfo] = {}
+        values: dict[int, list[Value]] = {}
+        for one in self.concrete:
+            numbers, values[id(one)] = self._bound_inputs(one)
+            infos[self._copy(one).name] = mg.ConcreteFunctionInfo(
+                tuple(numbers), self._input_structure(one), output_structure(one.structured_outputs)
+            )
+        for key, wrapper in self.signatures.items():
+            names = sorted(wrapper.structured_outputs)
+            self.top.signature(key, self._copy(wrapper), wrapper.arg_names, names, values[id(wrapper)])
+        nodes = [self._saved_object(number) for number in range(len(self.view.nodes))] + self.extra_nodes
+        self.top.finish()
+        return mg.MetaGraph(
+            self.top.graph,
+            self.library,
+            tags=("serve",),
+            signatures=self.top.signatures,
+            assets=self.top.assets,
+            object_graph=mg.ObjectGraph(nodes, infos),
+            saver=self.top.saver,
+            collections=self.top.collections,
+            function_aliases=self._aliases(),
+            tensorflow_version=TENSORFLOW_VERSION,
+            tensorflow_git_version="calque",
+            graph_version=GRAPH_VERSION,
+        )
+
+    def _input_structure(self, concrete: ConcreteFunction) -> tuple[Any, Any]:
+        if not self._is_signature(concrete):
+            return input_structure(concrete)
+        return (), {
+            name: TensorSpecValue(value.shape, value.dtype, name)
+            for name, value in zip(concrete.arg_names, concrete.function.inputs, strict=False)
+        }
+
+    def _is_signature(self, concrete: ConcreteFunction) -> bool:
+        return any(concrete is one for one in self.signatures.values())
+
+    def _aliases(self) -> dict[str, str]:
+        out = {}
+        for alias, function in self.options.function_aliases.items():
+            for one in _saveable(function) if isinstance(function, Function) else [function]:
+                if id(one.function) in self.copies:
+                    out[self._copy(one).name] = alias
+        return out
+
+    def _copy(self, concrete: ConcreteFunction) -> IrFunction:
+        return self.copies[id(concrete.function)]
+
+    def _saved_object(self, number: int) -> mg.SavedObject:
+        return mg.SavedObject(
+            self._kind(self.view.nodes[number]),
+            children=list(self.view.children[number]),
+            slot_variables=list(self.view.slot_variables[number]),
+        )
+
+    def _kind(self, node: Trackable) -> mg.Kind:
+        if isinstance(node, Variable):
+            state = node._state
+            return mg.VariableInfo(
+                state.dtype,
+                state.shape,
+                trainable=node.trainable,
+                name=state.name,
+                synchronization=int(node.synchronization),
+                aggregation=int(node.aggregation),
+            )
+        if isinstance(node, Asset):
+            return mg.Asset([a.filename for a in self.top.assets].index(self._asset_filename(node._path)))
+        if isinstance(node, Function):
+            names = tuple(self._copy(one).name for one in _saveable(node))
+            return mg.SavedFunction(names, function_spec(node.signature, node._jit_compile))
+        if isinstance(node, ConcreteFunction):
+            return self._bare_function(node)
+        return mg.UserObject(node._saved_identifier)
+
+    def _bare_function(self, concrete: ConcreteFunction) -> mg.BareConcreteFunction:
+        is_signature = self._is_signature(concrete)
+        count = len(concrete.arg_names)
+        spec = mg.FunctionSpec(kwonlyargs=tuple(concrete.arg_names)) if is_signature else function_spec(concrete.signature)
+        return mg.BareConcreteFunction(
+            self._copy(concrete).name,
+            tuple(concrete.arg_names),
+            (1 if count == 1 else 0) if is_signature else count,
+            spec,
+        )
+
+    def write(self, export_dir: str) -> None:
+        """Write the directory."""
+        graph, values = checkpoint_graph(self.view)
+        keys = {id(node._state): graph.nodes[n].attributes[0][2] for n, node in enumerate(self.view.nodes) if isinstance(node, Variable)}
+        self.top.add_saver([keys[id(n._state)] for n in self.view.nodes if isinstance(n, Variable)])
+        data = encode_saved_model([self._meta_graph()])
+        with new_directory(export_dir) as directory:
+            with BundleWriter(os.path.join(directory, "variables", "variables")) as writer:
+                for key in sorted(values):
+                    writer.add(key, values[key].array, values[key].dtype)
+                writer.add(OBJECT_GRAPH_KEY, encode_object_graph(graph), dtypes.string)
+            os.makedirs(os.path.join(directory, "assets"))
+            for name, path in self.assets.items():
+                shutil.copyfile(path, os.path.join(directory, "assets", name))
+            with open(os.path.join(directory, "saved_model.pb"), "wb") as file:
+                file.write(data)
+
+
+def _saveable(function: Function) -> list[ConcreteFunction]:
+    """The traces of a function that a file can hold: those whose arguments it can describe and whose captures outlive
+    the graph they were traced in."""
+    out = []
+    for one in function.concrete_functions:
+        if any(isinstance(external, SymbolicTensor) for external in one.captured_externals):
+            continue
+        try:
+            input_structure(one)
+        except NotEncodable:
+            continue
+        out.append(one)
+    return out
+
+
+def _resource_of(external: Any) -> Any:
+    """The shared state behind a captured variable or handle; None for a plain tensor."""
+    if isinstance(external, Variable):
+        return external._state
+    if isinstance(external, EagerTensor) and external._dtype is dtypes.resource:
+        return external._array
+    return None
+
+
+def _untracked(concrete: ConcreteFunction, resource: Any, inner: Value) -> UntrackedResourceError:
+    what = f"variable '{resource.name}'" if isinstance(resource, VariableState) else f"resource {resource!r}"
+    user = next((n for n in concrete.function.nodes if inner in n.inputs and n.location is not None), None)
+    where = ""
+    if user is not None and user.location is not None:
+        file, line, name = user.location
+        where = f" (used at {file}:{line} in {name})"
+    suggestion = getattr(resource, "name", "").rpartition("/")[2].partition(":")[0] or "variable"
+    attribute = suggestion if suggestion.isidentifier() and suggestion != "Variable" else "my_variable"
+    return UntrackedResourceError(
+        None,
+        None,
+        f"Tried to export a function which references an 'untracked' resource: '{concrete.signature.name}' uses the "
+        f"{what}{where}, but no attribute of the saved object leads to it. Assign it to one before saving, for example "
+        f"`obj.{attribute} = <the variable>`.",
+    )
+
+

@@ -1,0 +1,151 @@
+"""Signatures: functions from named tensors to named tensors, which every loader can call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .. import nest
+from ..function.concrete import ConcreteFunction
+from ..function.effects import add_control_dependencies
+from ..function.polymorphic import Function
+from ..function.signature import FunctionSignature, TensorLeaf
+from ..function.trace import Trace
+from ..tensor import SymbolicTensor
+from ..trackable import Trackable
+
+__all__ = ["DEFAULT_SIGNATURE", "SignatureMap", "canonicalize_signatures"]
+
+DEFAULT_SIGNATURE = "serving_default"
+
+
+class SignatureMap(Trackable, Mapping[str, Any]):
+    """A model's signatures by name: what the child ``signatures`` of a saved root is."""
+
+    _saved_identifier = "signature_map"
+
+    def __init__(self, functions: Mapping[str, Any]) -> None:
+        self._functions = dict(functions)
+
+    def _trackable_children(self, save_type: str = "checkpoint") -> dict[str, Trackable]:
+        return dict(self._functions)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._functions[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._functions)
+
+    def __len__(self) -> int:
+        return len(self._functions)
+
+    def __repr__(self) -> str:
+        return f"SignatureMap({self._functions!r})"
+
+
+def canonicalize_signatures(root: Any, signatures: Any) -> SignatureMap:
+    """The signatures to save, each wrapped in a function of named tensors.
+
+    Args:
+        root: the object being saved; asked for a default where `signatures` is None: its ``_default_save_signature``, or
+            the one function among its attributes that has an input signature or is concrete.
+        signatures: a function, or functions by name; None for the default.
+
+    Raises:
+        ValueError: a signature is no function, or of no single signature; the message says how to give it one.
+    """
+    if signatures is None:
+        found = _default(root)
+        given = {} if found is None else {DEFAULT_SIGNATURE: found}
+    elif isinstance(signatures, Mapping):
+        given = dict(signatures)
+    else:
+        given = {DEFAULT_SIGNATURE: signatures}
+    wrapped = {}
+    for name in sorted(given):
+        if not isinstance(name, str) or not name or name == "__saved_model_init_op":
+            raise ValueError(f"{name!r} cannot be the name of a signature.")
+        wrapped[name] = _wrap(name, _concrete(name, given[name]))
+    return SignatureMap(wrapped)
+
+
+def _default(root: Any) -> Any:
+    own = getattr(root, "_default_save_signature", None)
+    if isinstance(own, (Function, ConcreteFunction)):
+        return own
+    found = []
+    for child in root._trackable_children("savedmodel").values():
+        if isinstance(child, ConcreteFunction) or (isinstance(child, Function) and child.input_signature is not None):
+            found.append(child)
+    return found[0] if len(found) == 1 else None
+
+
+def _concrete(name: str, function: Any) -> ConcreteFunction:
+    if isinstance(function, ConcreteFunction):
+        return function
+    if not isinstance(function, Function):
+        raise ValueError(
+            f"Expected a TensorFlow function for which to generate a signature, but got {function!r} for '{name}'. "
+            "Decorate it with tf.function."
+        )
+    if function.input_signature is not None:
+        return function.get_concrete_function()
+    if not function.signature.parameters:
+        return function.get_concrete_function()
+    traced = function.concrete_functions
+    if len(traced) == 1:
+        return traced[0]
+    raise ValueError(
+        f"The function '{function.name}' given as signature '{name}' has {len(traced)} traces: call "
+        f"{function.name}.get_concrete_function with a tf.TensorSpec for each argument, and give its result as the signature."
+    )
+
+
+def _wrap(name: str, concrete: ConcreteFunction) -> ConcreteFunction:
+    """A function of named tensors around `concrete`, whose results are named too."""
+    if len(set(concrete.arg_names)) != len(concrete.arg_names):
+        raise ValueError(
+            f"Signature '{name}': the arguments of '{concrete.name}' do not have unique names ({concrete.arg_names}); give "
+            "them in tf.TensorSpec(name=...)."
+        )
+    order = sorted(concrete.arg_names)
+    trace = Trace(f"__inference_signature_wrapper_{concrete.signature.name}")
+    specs = dict(zip(concrete.arg_names, concrete.function.inputs, strict=False))
+    inner: dict[str, SymbolicTensor] = {}
+    for key in order:
+        value = specs[key]
+        inner[key] = trace.argument(re.sub(r"[^A-Za-z0-9_]", "_", key), value.dtype, value.shape)
+        trace.function.arg_attrs[len(trace.function.inputs) - 1] = {"_user_specified_name": key.encode()}
+    with trace.as_current():
+        results = _named_results(name, concrete.call_flat([inner[k] for k in concrete.arg_names]))
+        from calque_runtime.ops import control
+
+        outputs = {key: control.identity(results[key], name="Identity") for key in sorted(results)}
+    trace.function.outputs = [t._value for t in outputs.values()]
+    trace.function.output_names = ["identity" if i == 0 else f"identity_{i}" for i in range(len(outputs))]
+    add_control_dependencies(trace.function)
+    signature = FunctionSignature.of_keywords(f"signature_wrapper_{concrete.signature.name}", order)
+    structure = {
+        parameter.name: TensorLeaf(specs[key].dtype, specs[key].shape)
+        for parameter, key in zip(signature.parameters, order, strict=True)
+    }
+    return ConcreteFunction(trace, signature, structure, order, outputs)
+
+
+def _named_results(name: str, results: Any) -> dict[str, Any]:
+    if isinstance(results, Mapping):
+        flat = dict(results)
+    elif isinstance(results, (list, tuple)):
+        flat = {f"output_{i}": r for i, r in enumerate(results)}
+    else:
+        flat = {} if results is None else {"output_0": results}
+    for key, value in flat.items():
+        if not isinstance(key, str) or nest.is_nested(value) or value is None:
+            raise ValueError(
+                f"Signature '{name}' must return a tensor, a sequence of tensors or a dict of tensors by name, but "
+                f"returns {results!r}."
+            )
+    return flat
+
+

@@ -1,0 +1,471 @@
+"""Tensors: eager ones hold an array, symbolic ones stand for a value of the graph being traced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from calque_runtime.dtypes import DType, as_dtype
+from calque_runtime.ir import Value
+from calque_runtime.op import Array
+
+from .convert import to_array
+from .errors import InaccessibleTensorError, OperatorNotAllowedInGraphError
+from .operands import Operators
+from .tensor_shape import TensorShape
+
+if TYPE_CHECKING:
+    from .function.trace import Trace
+
+__all__ = ["EagerTensor", "SymbolicTensor", "Tensor", "constant", "convert_to_tensor", "is_tensor"]
+
+
+class Tensor(Operators):
+    """A multi-dimensional array of one type of elements.
+
+    Made by `constant`, by ops, and by converting Python values and numpy arrays. Operators (``+ - * / // % ** @ < <=
+    > >= == != & | ^ ~ abs -`` and indexing) are the ops of the same meaning; both sides must have one dtype, Python
+    numbers take the tensor's.
+    """
+
+    __slots__ = ("__weakref__", "_dtype")
+    __array_priority__ = 100  # numpy leaves array + tensor to the tensor
+    _dtype: DType
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self._dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape, as far as it is known."""
+        raise NotImplementedError
+
+    @property
+    def ndim(self) -> int | None:
+        """The number of dimensions."""
+        return self.shape.rank
+
+    @property
+    def name(self) -> str:
+        """``node:index``; symbolic tensors only."""
+        raise NotImplementedError
+
+    def get_shape(self) -> TensorShape:
+        """The shape, as far as it is known."""
+        return self.shape
+
+    def ref(self) -> TensorReference:
+        """A hashable reference to this tensor, for sets and dictionary keys; ``.deref()`` gives it back."""
+        return TensorReference(self)
+
+    experimental_ref = ref
+
+    def __hash__(self) -> int:
+        raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in ("astype", "ravel", "transpose", "reshape", "clip", "size", "tolist", "data"):
+            raise AttributeError(
+                f"Tensor has no attribute '{name}': call .numpy() first, or use the tf function."
+            )
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+class EagerTensor(Tensor):
+    """A tensor that holds its array."""
+
+    __slots__ = ("_array",)
+
+    def __init__(self, array: Array, dtype: DType) -> None:
+        self._array = array
+        self._dtype = dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape."""
+        return TensorShape(np.shape(self._array) if self._dtype.is_numpy_compatible else ())
+
+    @property
+    def name(self) -> str:
+        """Eager tensors have none.
+
+        Raises:
+            AttributeError: always.
+        """
+        raise AttributeError("Tensor.name is undefined when eager execution is enabled.")
+
+    @property
+    def device(self) -> str:
+        """The device it is on, as TensorFlow spells the processor."""
+        return "/job:localhost/replica:0/task:0/device:CPU:0"
+
+    def numpy(self) -> Any:
+        """The value: a numpy array of the caller's own, or a numpy scalar (bytes for a string) where the shape is ().
+
+        ``np.asarray(tensor)`` gives a read-only view without a copy.
+        """
+        if not self._dtype.is_numpy_compatible:
+            raise TypeError(f"a tensor of dtype {self._dtype.name} has no numpy value")
+        value = self._array[()]
+        return value.copy() if isinstance(value, np.ndarray) else value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        array = np.asarray(self._array)
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        if copy:
+            return array.copy()
+        view = array.view()
+        view.flags.writeable = False
+        return view
+
+    def __bool__(self) -> bool:
+        return bool(self._array)
+
+    def __int__(self) -> int:
+        return int(self._array)
+
+    def __float__(self) -> float:
+        return float(self._array)
+
+    def __complex__(self) -> complex:
+        return complex(self._array)
+
+    def __index__(self) -> int:
+        return int(np.asarray(self._array).__index__())
+
+    def __len__(self) -> int:
+        if np.ndim(self._array) == 0:
+            raise TypeError("Scalar tensor has no `len()`")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[EagerTensor]:
+        if np.ndim(self._array) == 0:
+            raise TypeError("Cannot iterate over a scalar tensor.")
+        for i in range(len(self._array)):
+            item = self._array[i]
+            yield EagerTensor(
+                item if isinstance(item, (np.ndarray, np.generic)) else _object_scalar(item), self._dtype
+            )
+
+    def __format__(self, spec: str) -> str:
+        return format(self.numpy(), spec) if np.ndim(self._array) == 0 and spec else format(str(self), spec)
+
+    def __copy__(self) -> EagerTensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> EagerTensor:
+        return EagerTensor(np.copy(self._array), self._dtype)
+
+    def __reduce__(self) -> Any:
+        return _unpickle, (np.asarray(self._array), self._dtype)
+
+    def __str__(self) -> str:
+        value = _text(self, repr_form=False)
+        return f"tf.Tensor({value}, shape={self.shape}, dtype={self._dtype.name})"
+
+    def __repr__(self) -> str:
+        return (
+            f"<tf.Tensor: shape={self.shape}, dtype={self._dtype.name}, numpy={_text(self, repr_form=True)}>"
+        )
+
+
+def _unpickle(array: Any, dtype: DType) -> EagerTensor:
+    return EagerTensor(array, dtype)
+
+
+def _object_scalar(item: Any) -> Any:
+    out = np.empty((), object)
+    out[()] = item
+    return out
+
+
+def _text(tensor: EagerTensor, repr_form: bool) -> str:
+    """The value as printed: repr of arrays, str of scalars, on a line of its own where it takes several."""
+    if not tensor._dtype.is_numpy_compatible:
+        return "<unprintable>"
+    value = tensor.numpy()
+    scalar = not isinstance(value, np.ndarray)
+    text = repr(value) if (repr_form and not scalar) or isinstance(value, bytes) else str(value)
+    return f"\n{text}" if "\n" in text else text
+
+
+class SymbolicTensor(Tensor):
+    """A tensor in a graph: known by dtype and static shape, has a value when the graph runs."""
+
+    __slots__ = ("_value", "trace")
+
+    def __init__(self, value: Value, trace: Trace) -> None:
+        self._value = value
+        self._dtype = value.dtype
+        self.trace = trace
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape."""
+        return TensorShape(self._value.shape)
+
+    def set_shape(self, shape: Any) -> None:
+        """Tell the graph what is known of the shape; what is known already is kept.
+
+        Raises:
+            ValueError: it contradicts what is known.
+        """
+        self._value.shape = self.shape.merge_with(shape).as_tuple()
+
+    @property
+    def name(self) -> str:
+        """``node:index``."""
+        return self._value.name
+
+    @property
+    def op(self) -> Any:
+        """The node that makes it."""
+        return self._value.node
+
+    @property
+    def graph(self) -> Trace:
+        """The graph it belongs to."""
+        return self.trace
+
+    @property
+    def value_index(self) -> int:
+        """Its place in its node's outputs."""
+        return self._value.index
+
+    @property
+    def device(self) -> str:
+        """Not placed yet."""
+        return ""
+
+    def _out_of_scope(self) -> InaccessibleTensorError:
+        location = self._value.node.location
+        where = "" if location is None else f" It was made at {location[0]}:{location[1]} in {location[2]}."
+        return InaccessibleTensorError(
+            f"{self!r} is out of scope and cannot be used here: it belongs to the graph of "
+            f"'{self.trace.function.name}', which has been traced already or is not being traced now.{where} Return it "
+            "from that function, or assign it to a tf.Variable, to use its value elsewhere."
+        )
+
+    def _not_a(self, what: str) -> OperatorNotAllowedInGraphError:
+        location = self._value.node.location
+        where = "" if location is None else f" It was made at {location[0]}:{location[1]} in {location[2]}."
+        return OperatorNotAllowedInGraphError(
+            f"Using a symbolic `tf.Tensor` as a Python `{what}` is not allowed: {self!r} has no value while the graph "
+            f"is being built.{where} Use tf.cond, tf.where or tf.while_loop, or compute the value outside the function."
+        )
+
+    def __bool__(self) -> NoReturn:
+        raise self._not_a("bool")
+
+    def __int__(self) -> NoReturn:
+        raise self._not_a("int")
+
+    def __float__(self) -> NoReturn:
+        raise self._not_a("float")
+
+    def __index__(self) -> NoReturn:
+        raise self._not_a("int")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        raise NotImplementedError(
+            f"Cannot convert a symbolic tf.Tensor ({self.name}) to a numpy array. This error may indicate that you're "
+            "trying to pass a Tensor to a NumPy call, which is not supported."
+        )
+
+    def numpy(self) -> NoReturn:
+        """Symbolic tensors have no value yet.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            f"numpy() is only available when eager execution is enabled: {self!r} is symbolic."
+        )
+
+    def __len__(self) -> int:
+        shape = self._value.shape
+        if shape is None or not shape or shape[0] is None:
+            raise TypeError(
+                f"len is not well defined for a symbolic Tensor ({self.name}). Please call `tf.shape(x)[0]`."
+            )
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        shape = self._value.shape
+        if shape is None or (shape and shape[0] is None):
+            raise self._not_a("iterator")
+        if not shape:
+            raise TypeError("Cannot iterate over a scalar tensor.")
+        return iter([self[i] for i in range(shape[0] or 0)])
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self._dtype.name}>"
+
+    def __str__(self) -> str:
+        shape = "" if self._value.shape is None else f", shape={self.shape}"
+        return f'Tensor("{self.name}"{shape}, dtype={self._dtype.name})'
+
+
+class TensorReference:
+    """A tensor (or variable) by identity."""
+
+    __slots__ = ("__weakref__", "_tensor")
+
+    def __init__(self, tensor: Any) -> None:
+        self._tensor = tensor
+
+    def deref(self) -> Any:
+        """The tensor."""
+        return self._tensor
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TensorReference) and self._tensor is other._tensor
+
+    def __hash__(self) -> int:
+        return id(self._tensor)
+
+    def __repr__(self) -> str:
+        return f"<Reference wrapping {self._tensor!r}>"
+
+
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
+    """A tensor of a Python value or numpy array.
+
+    Args:
+        value: a number, string, numpy array, or (nested) list of them.
+        dtype: the type wanted; by default float32, int32, bool, string or the array's own.
+        shape: the shape wanted; a single value is repeated to fill it.
+        name: the node's name in a graph.
+
+    Raises:
+        TypeError: the value cannot become `dtype` or `shape`.
+        ValueError: the value is ragged, mixed or no tensor at all.
+    """
+    wanted = None if dtype is None else as_dtype(dtype)
+    if isinstance(value, Tensor):
+        if wanted is not None and wanted is not value.dtype:
+            from .api.math_ops import cast
+
+            return cast(value, wanted)  # type: ignore[no-any-return]
+        if shape is None:
+            return value
+        from .api.array_ops import reshape
+
+        return reshape(value, shape)  # type: ignore[no-any-return]
+    array, found = to_array(value, wanted)
+    if array is value:
+        array = np.copy(array)  # what the caller does to its array afterwards must not show
+    if shape is not None:
+        array = _filled(array, value, TensorShape(shape))
+    return _tensor_of(array, found, name)
+
+
+def _filled(array: Any, value: Any, shape: TensorShape) -> Any:
+    sizes = tuple(shape.as_list())
+    count = int(np.prod(sizes, dtype=np.int64))
+    if array.size == count:
+        return np.reshape(array, sizes)
+    if array.size == 1:
+        return np.full(sizes, array.reshape(-1)[0], array.dtype)
+    raise TypeError(
+        f"Eager execution of tf.constant with unsupported shape. Tensor {array} (converted from {value!r}) has "
+        f"{array.size} elements, but got `shape` {sizes} with {count} elements)."
+    )
+
+
+def _tensor_of(array: Any, dtype: DType, name: str | None = None) -> Tensor:
+    from .context import state
+
+    if state.trace is not None:
+        return state.trace.constant(array, dtype, name)
+    return EagerTensor(array, dtype)
+
+
+def convert_to_tensor(
+    value: Any,
+    dtype: Any = None,
+    dtype_hint: Any = None,
+    name: str | None = None,
+    preferred_dtype: Any = None,
+) -> Tensor:
+    """`value` as a tensor: tensors as they are, variables read, anything else as `constant` takes it.
+
+    Args:
+        value: what to convert; a list may hold tensors.
+        dtype: the type it must have.
+        dtype_hint: the type to take where the value leaves a choice; ignored where it does not fit.
+        name: the node's name in a graph.
+        preferred_dtype: the older name of `dtype_hint`.
+
+    Raises:
+        ValueError: a tensor has another type than `dtype`.
+        TypeError: the value cannot become `dtype`.
+    """
+    if isinstance(value, Tensor):
+        if dtype is not None and as_dtype(dtype).base_dtype is not value._dtype.base_dtype:
+            raise ValueError(
+                f"Tensor conversion requested dtype {as_dtype(dtype).name} for Tensor with dtype {value._dtype.name}: "
+                f"{value!r}"
+            )
+        return value
+    converter = getattr(value, "__tf_tensor__", None)
+    if converter is not None:
+        return converter(None if dtype is None else as_dtype(dtype), name)  # type: ignore[no-any-return]
+    if isinstance(value, TensorShape):
+        value = value.as_list()
+        if value and None in value:
+            raise ValueError(
+                f"Cannot convert a partially known TensorShape {TensorShape(value)} to a Tensor."
+            )
+        dtype = dtype or (
+            dtype_hint if dtype_hint is not None and as_dtype(dtype_hint).is_integer else "int32"
+        )
+    if isinstance(value, DType):
+        raise TypeError(f"Cannot convert {value!r} to a Tensor.")
+    if isinstance(value, (list, tuple)) and _holds_tensor(value):
+        return _packed(value, dtype, dtype_hint if dtype_hint is not None else preferred_dtype)
+    hint = dtype_hint if dtype_hint is not None else preferred_dtype
+    if dtype is None and hint is not None:
+        try:
+            return constant(value, hint, name=name)
+        except (TypeError, ValueError):
+            pass
+    return constant(value, dtype, name=name)
+
+
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_holds_tensor(v) for v in value)
+    return isinstance(value, Tensor) or hasattr(value, "__tf_tensor__")
+
+
+def _leaf_dtype(value: Any) -> DType | None:
+    if isinstance(value, (list, tuple)):
+        return next((d for d in map(_leaf_dtype, value) if d is not None), None)
+    if isinstance(value, Tensor) or hasattr(value, "__tf_tensor__"):
+        return as_dtype(value.dtype)
+    return None
+
+
+def _packed(value: Any, dtype: Any, hint: Any) -> Tensor:
+    """A list with tensors in it, stacked."""
+    from calque_runtime.ops.array import pack
+
+    wanted = as_dtype(dtype) if dtype is not None else _leaf_dtype(value)
+    parts = []
+    for item in value:
+        if isinstance(item, (list, tuple)) and _holds_tensor(item):
+            parts.append(_packed(item, wanted, hint))
+        else:
+            parts.append(convert_to_tensor(item, dtype=wanted))
+    return pack(parts, axis=0)  # type: ignore[no-any-return]
+
+
+def is_tensor(value: Any) -> bool:
+    """Is `value` a tensor, a variable, or another type that stands for one?"""
+    return isinstance(value, Tensor) or hasattr(value, "__tf_tensor__") or hasattr(value, "_type_spec")
