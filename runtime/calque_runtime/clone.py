@@ -52,7 +52,9 @@ def clone_function(
         twin.control = [nodes[n] for n in node.control]
     copy.outputs = [values[v] for v in function.outputs]
     copy.output_names = list(function.output_names)
-    copy.control_outputs = {nodes[n].name if key == n.name else key: nodes[n] for key, n in function.control_outputs.items()}
+    copy.control_outputs = {
+        nodes[n].name if key == n.name else key: nodes[n] for key, n in function.control_outputs.items()
+    }
     copy.attrs = {k: _renamed(v, rename) for k, v in function.attrs.items()}
     copy.arg_attrs = {i: dict(attrs) for i, attrs in function.arg_attrs.items()}
     copy.stateful = function.stateful

@@ -40,6 +40,7 @@ class Environment:
         library: the functions that can be called by name.
         resources: shared objects by (kind, container, name): variables, tables, ...
         limits: what a graph may ask for.
+        own_files: paths of the model's own assets, which ops may read whatever the limits.
         lock: guards `resources` and compilation.
     """
 
@@ -48,9 +49,9 @@ class Environment:
         self.resources: dict[tuple[str, str, str], Any] = {}
         self.limits = limits or Limits()
         self.lock = threading.RLock()
-        self._compiling: set[str] = (
-            set()
-        )  # names of the functions being compiled, to find one that calls itself
+        self.own_files: frozenset[str] = frozenset()
+        # The functions being compiled, to find one that calls itself.
+        self._compiling: set[str] = set()
 
     def resource(self, kind: str, container: str, name: str, make: Callable[[], T]) -> T:
         """The shared resource of that name, made when it is first asked for."""
@@ -81,12 +82,12 @@ class Environment:
         return function.plan
 
     def require_files(self, op: str, what: str) -> None:
-        """Refuse unless the caller allowed file access.
+        """Refuse unless the caller allowed file access, or `what` is the path of one of the model's own files.
 
         Raises:
             PermissionDeniedError: it did not.
         """
-        if not self.limits.allow_files:
+        if not self.limits.allow_files and what not in self.own_files:
             raise PermissionDeniedError(
                 None, op, f"{what}: the graph asks for a file; allow it with Limits(allow_files=True)"
             )

@@ -125,7 +125,7 @@ def _weak(fetch: Fetch, at: int, a: Word, b: Word) -> tuple[Word, Word]:
 def _longer(n: int, fetch: Fetch) -> Word:
     y = 81 * _K1 + 113 & _M
     z = _shift_mix(y * _K2 + 113 & _M) * _K2 & _M
-    x = 81 * _K2 + fetch(0, 8) & _M
+    x = (81 * _K2 & _M) + fetch(0, 8) & _M
     v: tuple[Word, Word] = (0, 0)
     w: tuple[Word, Word] = (0, 0)
     for at in range(0, (n - 1) // 64 * 64, 64):
@@ -190,17 +190,21 @@ def siphash(text: bytes, key: tuple[int, int]) -> int:
     return v[0] ^ v[1] ^ v[2] ^ v[3]
 
 
+def _left(x: int, n: int) -> int:
+    return (x << n & _M) | (x >> (64 - n))
+
+
 def _sip_rounds(v: list[int], count: int) -> None:
     v0, v1, v2, v3 = v
     for _ in range(count):
         v0 = v0 + v1 & _M
-        v1 = _rotate(v1, 13) ^ v0
-        v0 = _rotate(v0, 32)
+        v1 = _left(v1, 13) ^ v0
+        v0 = _left(v0, 32)
         v2 = v2 + v3 & _M
-        v3 = _rotate(v3, 16) ^ v2
+        v3 = _left(v3, 16) ^ v2
         v0 = v0 + v3 & _M
-        v3 = _rotate(v3, 21) ^ v0
+        v3 = _left(v3, 21) ^ v0
         v2 = v2 + v1 & _M
-        v1 = _rotate(v1, 17) ^ v2
-        v2 = _rotate(v2, 32)
+        v1 = _left(v1, 17) ^ v2
+        v2 = _left(v2, 32)
     v[:] = v0, v1, v2, v3

@@ -220,3 +220,20 @@ def test_loading_reads_no_weights_and_decodes_no_functions() -> None:
     model = load("nested")
     assert all(v.state._value is None for v in model.variables)
     assert all(f is None for f in model.serve.concrete_functions[0].env.library._functions.values())
+
+
+def test_signature_input_with_a_default_may_be_left_out() -> None:
+    # Serving fills it in from the SignatureDef; TensorFlow's own loader wants it given.
+    signature = load("defaults").signatures["serving_default"]
+    assert signature(x=np.float32([1, 2]))["output_0"].tolist() == [3.0, 6.0]
+    with pytest.raises(calque_runtime.ArgumentError, match="missing 'x'"):
+        signature(factor=np.float32(1))
+
+
+def test_concrete_function_takes_flat_tensors() -> None:
+    bare = load("defaults").bare
+    assert list(bare.inputs) == ["x", "factor"]
+    with pytest.raises(calque_runtime.ArgumentError, match=r"missing 'factor'.*factor: float32\[\]"):
+        bare(x=np.float32([1]))
+    with pytest.raises(ValueError, match="factor"):
+        bare(np.float32([1]), np.zeros((2, 2), np.float32))

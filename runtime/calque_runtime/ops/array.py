@@ -202,9 +202,8 @@ def _permutation(perm: Array, rank: int) -> list[int]:
 @op("Transpose(x: T, perm: Tperm) -> (y: T) | T: type; Tperm: type=int32 in index")
 def transpose(s: Site) -> Kernel:
     """The input with its axes in the order `perm`: axis i of the result is axis perm[i] of `x`."""
-    perm = s.const(1)
-    if perm is not None and s.shapes[0] is not None:
-        axes = _permutation(perm, len(s.shapes[0]))
+    perm, known = s.const(1), s.shapes[0]
+    if perm is not None and known is not None and sorted(axes := (perm % max(len(known), 1)).tolist()) == list(range(len(known))):
         return lambda x, perm: x.transpose(axes)
     return lambda x, perm: x.transpose(_permutation(perm, x.ndim))
 

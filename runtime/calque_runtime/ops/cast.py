@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import DType
 from ..errors import UnimplementedError
 from ..op import Array, Call, Kernel, Op, Site, op, register
 from ..shapes import Shape, format_shape
@@ -14,17 +13,19 @@ from .common import same_shape
 
 __all__: list[str] = []
 
-# Bits of the stored significand: what Truncate has to clear.
-_SIGNIFICAND = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7, "float8_e5m2": 2, "float8_e4m3fn": 3}
+# The bits at the end of the significand that Truncate clears. TensorFlow rounds all other pairs, Truncate or not.
+_CUT = {
+    ("float64", "float32"): 29,
+    ("float64", "float16"): 42,
+    ("float32", "float16"): 13,
+    ("float32", "bfloat16"): 16,
+}
 
 
-def _truncated(x: Array, src: DType, dst: DType) -> Array:
-    """`x` with the bits of the significand cleared that `dst` has no room for, so that rounding goes toward zero."""
-    extra = _SIGNIFICAND.get(src.name, 0) - _SIGNIFICAND.get(dst.name, 99)
-    if extra <= 0:
-        return x
+def _truncated(x: Array, cut: int) -> Array:
+    """`x` with the last `cut` bits cleared, so that rounding to fewer bits goes toward zero."""
     bits = np.atleast_1d(x).view(f"u{x.dtype.itemsize}")
-    cleared = (bits & ~bits.dtype.type((1 << extra) - 1)).view(x.dtype).reshape(x.shape)
+    cleared = (bits & ~bits.dtype.type((1 << cut) - 1)).view(x.dtype).reshape(x.shape)
     return np.where(np.isnan(x), x, cleared)
 
 
@@ -39,8 +40,10 @@ def cast(s: Site) -> Kernel:
     to = dst.np
     if src.is_complex and not dst.is_complex:
         return lambda x: x.real.astype(to)
-    if s["Truncate"] and src.is_floating and dst.is_floating:
-        return lambda x: _truncated(x, src, dst).astype(to)
+    cut = _CUT.get((src.name, dst.name))
+    if s["Truncate"] and cut is not None:
+        bits = cut
+        return lambda x: _truncated(x, bits).astype(to)
     return lambda x: x.astype(to)
 
 

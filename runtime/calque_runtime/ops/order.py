@@ -70,17 +70,6 @@ def _(s: Site) -> list[Shape]:
     return _top_shape(s, None if k is None else int(k.item()))
 
 
-@op("TopK(input: T) -> (values: T, indices: int32) | k: int >=0; sorted: bool=true; T: type in real | deprecated_at=7")
-def top_k(s: Site) -> Kernel:
-    """`TopKV2` with k as an attribute."""
-    return lambda x: _largest(s, x, s["k"], np.int32)
-
-
-@top_k.shape
-def _(s: Site) -> list[Shape]:
-    return _top_shape(s, s["k"])
-
-
 def _top_grad(c: Call, g: Any, _: Any = None) -> list[Any]:
     """The gradient of each element goes back to the place it came from."""
     from .array import expand_dims, reshape, shape, size
@@ -103,7 +92,7 @@ def _vector(*numbers: Any) -> Any:
     return pack([np.int32(n) if isinstance(n, int) else n for n in numbers])
 
 
-top_k_v2.gradient = top_k.gradient = _top_grad
+top_k_v2.gradient = _top_grad
 
 
 # --- in the top k

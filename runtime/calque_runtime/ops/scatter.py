@@ -10,9 +10,12 @@ import numpy as np
 from ..errors import InvalidArgumentError
 from ..op import Array, Call, Kernel, Op, Site, op, register
 from ..shapes import Dim, Shape, compatible, concat, format_shape, merge
-from .array import shape, zeros_like
-from .common import check_size, no_nones
+from .array import expand_dims, reshape, shape, size, zeros_like
+from .cast import cast
+from .common import check_size, no_nones, static_rank
+from .compare import equal
 from .places import places
+from .sized import range_
 
 __all__: list[str] = []
 
@@ -27,6 +30,8 @@ def _check_updates(indices: Shape, updates: Shape, target: Shape) -> None:
         return
     if updates == ():
         raise InvalidArgumentError(None, None, "Updates shape must have rank at least one. Found:[]")
+    if len(indices) == 1:
+        indices = (*indices, 1)
     depth = indices[-1] if indices else 0
     if depth is None:
         return
@@ -53,6 +58,8 @@ def _scatter(
 ) -> Array:
     """Combine `updates` with what `out` (changed, and returned) holds at `indices`; None: put them there in order."""
     _check_updates(indices.shape, updates.shape, out.shape)
+    if indices.ndim == 1:  # a vector is as many indices of the first axis (GatherNd reads it as one index)
+        indices = indices[:, None]
     place, bad = places(indices, out.shape, f"shape {format_shape(out.shape)}", ignore)
     if bad is not None:
         place, updates = tuple(p[~bad] for p in place), updates[~bad]
@@ -95,11 +102,20 @@ def _(s: Site) -> list[Shape]:
     return [target]
 
 
-@scatter_nd.grad
-def _(c: Call, g: Any) -> list[Any]:
+def _gathered(c: Call, g: Any, indices: Any) -> Any:
+    """What GatherNd reads from `g` where the call scatters to."""
     from .indexing import gather_nd
 
-    return [None, gather_nd(g, c.inputs[0], bad_indices_policy=c["bad_indices_policy"]), None]
+    if c["Tindices"].name == "uint16":
+        indices = cast(indices, DstT="int32")
+    if static_rank(indices) == 1:
+        indices = expand_dims(indices, np.array(-1, np.int32))
+    return gather_nd(g, indices, bad_indices_policy=c["bad_indices_policy"])
+
+
+@scatter_nd.grad
+def _(c: Call, g: Any) -> list[Any]:
+    return [None, _gathered(c, g, c.inputs[0]), None]
 
 
 def _tensor_scatter(name: str, doc: str, combine: Callable[..., Any] | None, index_types: str = "index") -> Op:
@@ -147,51 +163,30 @@ tensor_scatter_min: Op = _tensor_scatter(
 
 @tensor_scatter_update.grad
 def _(c: Call, g: Any) -> list[Any]:
-    from .indexing import gather_nd
-
     _, indices, updates = c.inputs
-    policy = c["bad_indices_policy"]
-    return [
-        tensor_scatter_update(g, indices, zeros_like(updates), bad_indices_policy=policy),
-        None,
-        gather_nd(g, _signed(c, indices), bad_indices_policy=policy),
-    ]
-
-
-def _signed(c: Call, indices: Any) -> Any:
-    from .cast import cast
-
-    return cast(indices, DstT="int32") if c["Tindices"].name == "uint16" else indices
+    kept = tensor_scatter_update(g, indices, zeros_like(updates), bad_indices_policy=c["bad_indices_policy"])
+    return [kept, None, _gathered(c, g, indices)]
 
 
 @tensor_scatter_add.grad
 def _(c: Call, g: Any) -> list[Any]:
-    from .indexing import gather_nd
-
-    return [g, None, gather_nd(g, c.inputs[1], bad_indices_policy=c["bad_indices_policy"])]
+    return [g, None, _gathered(c, g, c.inputs[1])]
 
 
 @tensor_scatter_sub.grad
 def _(c: Call, g: Any) -> list[Any]:
-    from .indexing import gather_nd
-
-    return [g, None, -gather_nd(g, c.inputs[1], bad_indices_policy=c["bad_indices_policy"])]
+    return [g, None, -_gathered(c, g, c.inputs[1])]
 
 
 def _extreme_gradient(c: Call, g: Any) -> list[Any]:
     """Where several elements share the extreme, they share the gradient evenly."""
-    from .cast import cast
-    from .compare import equal
-    from .indexing import gather_nd
-
     x, indices, updates = c.inputs
-    policy = c["bad_indices_policy"]
     y = c.outputs[0]
     from_x = cast(equal(x, y), DstT=c["T"])
-    from_updates = cast(equal(gather_nd(y, indices, bad_indices_policy=policy), updates), DstT=c["T"])
-    count = tensor_scatter_add(from_x, indices, from_updates, bad_indices_policy=policy)
+    from_updates = cast(equal(_gathered(c, y, indices), updates), DstT=c["T"])
+    count = tensor_scatter_add(from_x, indices, from_updates, bad_indices_policy=c["bad_indices_policy"])
     share = g / count
-    return [share * from_x, None, gather_nd(share, indices, bad_indices_policy=policy) * from_updates]
+    return [share * from_x, None, _gathered(c, share, indices) * from_updates]
 
 
 tensor_scatter_max.gradient = _extreme_gradient
@@ -216,9 +211,7 @@ def _(s: Site) -> list[Shape]:
 
 @scatter_nd_non_aliasing_add.grad
 def _(c: Call, g: Any) -> list[Any]:
-    from .indexing import gather_nd
-
-    return [g, None, gather_nd(g, c.inputs[1], bad_indices_policy=c["bad_indices_policy"])]
+    return [g, None, _gathered(c, g, c.inputs[1])]
 
 
 def _stitched_inner(indices: list[Shape], data: list[Shape]) -> Shape:
@@ -332,9 +325,6 @@ def _(s: Site) -> list[Shape]:
 
 @dynamic_partition.grad
 def _(c: Call, *gs: Any) -> list[Any]:
-    from .array import reshape, size
-    from .sized import range_
-
     data, partitions = c.inputs
     zero, one = np.array(0, np.int32), np.array(1, np.int32)
     numbers = reshape(range_(zero, size(partitions), one), shape(partitions))

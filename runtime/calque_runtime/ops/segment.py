@@ -107,6 +107,13 @@ def _rows(x: Any, ids: Any) -> Any:
     return gather(x, ids)
 
 
+def _quotients(g: Any, counts: Any) -> Any:
+    """g / counts; segments without rows, whose count is 0, are read by nobody."""
+    from .elementwise import div_no_nan
+
+    return div_no_nan(g, counts)
+
+
 @segment_sum.grad
 def _(c: Call, g: Any) -> list[Any]:
     return [_rows(g, c.inputs[1]), None]
@@ -117,7 +124,7 @@ def _(c: Call, g: Any) -> list[Any]:
     from .array import ones_like
 
     data, ids = c.inputs
-    return [_rows(g / segment_sum(ones_like(data), ids), ids), None]
+    return [_rows(_quotients(g, segment_sum(ones_like(data), ids)), ids), None]
 
 
 def _sorted_extreme_grad(c: Call, g: Any) -> list[Any]:
@@ -127,7 +134,7 @@ def _sorted_extreme_grad(c: Call, g: Any) -> list[Any]:
 
     data, ids = c.inputs
     chosen = cast(equal(_rows(c.outputs[0], ids), data), DstT=as_dtype(g.dtype))
-    return [chosen * _rows(g / segment_sum(chosen, ids), ids), None]
+    return [chosen * _rows(_quotients(g, segment_sum(chosen, ids)), ids), None]
 
 
 segment_max.gradient = segment_min.gradient = _sorted_extreme_grad
@@ -231,28 +238,56 @@ def _unsorted_extreme_grad(c: Call, g: Any) -> list[Any]:
     data, ids, number = c.inputs
     same = equal(_rows_or_zero(c.outputs[0], ids, data), data)
     chosen = cast(same, DstT=as_dtype(g.dtype))
-    share = _rows_or_zero(g / unsorted_segment_sum(chosen, ids, number), ids, data)
+    share = _rows_or_zero(_quotients(g, unsorted_segment_sum(chosen, ids, number)), ids, data)
     return [select_v2(same, share, zeros_like(share)), None, None]
 
 
 unsorted_segment_max.gradient = unsorted_segment_min.gradient = _unsorted_extreme_grad
 
 
-@unsorted_segment_prod.grad
-def _(c: Call, g: Any) -> list[Any]:
-    # Where a segment has one zero, only that element has a gradient; where it has more, none has.
+def _product_grad(data: Any, y: Any, g: Any, total: Callable[[Any], Any], product: Callable[[Any], Any], rows: Any) -> Any:
+    """The gradient of a product by segments; `total`, `product` reduce by segment, `rows` spreads over the rows again.
+
+    Where a segment has one zero, only that element has a gradient; where it has more, none has.
+    """
     from .array import ones_like, zeros_like
     from .cast import cast
     from .compare import equal, greater, select_v2
 
-    data, ids, number = c.inputs
+    ones = ones_like(data)
     is_zero = equal(data, zeros_like(data))
-    zeros = unsorted_segment_sum(cast(is_zero, DstT="int32"), ids, number)
+    zeros = total(cast(is_zero, DstT="int32"))
     g = select_v2(greater(zeros, ones_like(zeros)), zeros_like(g), g)
-    others = unsorted_segment_prod(select_v2(is_zero, ones_like(data), data), ids, number)
-    rows = _rows_or_zero(c.outputs[0], ids, data)
-    value = select_v2(is_zero, _rows_or_zero(others, ids, data), rows / select_v2(is_zero, ones_like(data), data))
-    return [_rows_or_zero(g, ids, data) * value, None, None]
+    nonzero = select_v2(is_zero, ones, data)
+    return rows(g) * select_v2(is_zero, rows(product(nonzero)), rows(y) / nonzero)
+
+
+@segment_prod.grad
+def _(c: Call, g: Any) -> list[Any]:
+    data, ids = c.inputs
+    grad = _product_grad(
+        data,
+        c.outputs[0],
+        g,
+        lambda x: segment_sum(x, ids),
+        lambda x: segment_prod(x, ids),
+        lambda x: _rows(x, ids),
+    )
+    return [grad, None]
+
+
+@unsorted_segment_prod.grad
+def _(c: Call, g: Any) -> list[Any]:
+    data, ids, number = c.inputs
+    grad = _product_grad(
+        data,
+        c.outputs[0],
+        g,
+        lambda x: unsorted_segment_sum(x, ids, number),
+        lambda x: unsorted_segment_prod(x, ids, number),
+        lambda x: _rows_or_zero(x, ids, data),
+    )
+    return [grad, None, None]
 
 
 # --- counting

@@ -70,7 +70,7 @@ class Spec:
             None if self.begin_mask >> i & 1 else begin, None if self.end_mask >> i & 1 else end, stride
         )
 
-    def key(self, shape: tuple[int, ...], begin: list[int], end: list[int], strides: list[int]) -> tuple[Any, ...]:
+    def key(self, shape: tuple[Dim, ...], begin: list[int], end: list[int], strides: list[int]) -> tuple[Any, ...]:
         """The numpy index that reads the slice of an array of that shape (always as an array, 0-d ones included)."""
         if not len(begin) == len(end) == len(strides):
             raise InvalidArgumentError(

@@ -308,23 +308,20 @@ class ConcreteFunction:
         return not all(isinstance(one, TensorSpecValue) for one in (*positional, *keyword.values()))
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by name."""
         names = self.argument_keywords
-        wants = ", ".join(
-            name if spec is None else f"{name}: {describe_spec(spec)}" for name, spec in self.inputs.items()
-        )
         if len(args) > max(self._allowed, int(len(names) == 1)):
             raise ArgumentError(
                 None,
                 None,
                 f"'{self.name}' takes {self._allowed or 'no'} positional arguments, got {len(args)}; give them "
-                f"by name: {wants or 'it takes none'}",
+                f"by name: {self._wants()}",
             )
-        given = dict(zip(names, args, strict=False))
-        twice = [name for name in kwargs if name in given]
+        given = {**self.defaults, **dict(zip(names, args, strict=False)), **kwargs}
+        if len(given) == len(names) == len(args) + len(kwargs) and all(name in given for name in names):
+            return given
+        twice = [name for name in kwargs if name in names[: len(args)]]
         unexpected = [name for name in kwargs if name not in names]
-        given.update(kwargs)
-        for name, value in self.defaults.items():
-            given.setdefault(name, value)
         missing = [name for name in names if name not in given]
         problems = [
             f"{what} {', '.join(map(repr, which))}"
@@ -332,10 +329,12 @@ class ConcreteFunction:
             if which
         ]
         if problems:
-            raise ArgumentError(
-                None, None, f"'{self.name}': {'; '.join(problems)}. It takes {wants or 'no inputs'}"
-            )
+            raise ArgumentError(None, None, f"'{self.name}': {'; '.join(problems)}. It takes {self._wants()}")
         return given
+
+    def _wants(self) -> str:
+        inputs = self.inputs.items()
+        return ", ".join(k if v is None else f"{k}: {describe_spec(v)}" for k, v in inputs) or "no inputs"
 
     def __repr__(self) -> str:
         return f"<concrete function {self.name}{self.concrete.signature}>"

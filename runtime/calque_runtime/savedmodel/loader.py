@@ -253,6 +253,7 @@ class Loader:
             )
         path = files.asset_path(self.directory, assets[kind.number].filename)
         self._raw[number] = np.array(os.fsencode(path), object)
+        self.env.own_files |= {path}
         return self.factory.make_asset(path)
 
     def _set_children(self, number: int, node: SavedObject) -> None:

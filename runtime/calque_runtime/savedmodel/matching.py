@@ -17,7 +17,7 @@ import numpy as np
 
 from calque_runtime.dtypes import DType, from_numpy, string
 from calque_runtime.errors import InvalidArgumentError
-from calque_runtime.shapes import compatible, format_shape
+from calque_runtime.shapes import Shape, compatible, format_shape
 from calque_runtime.structure import (
     BoundedTensorSpecValue,
     NamedTupleValue,
@@ -66,18 +66,20 @@ class Convention:
             convert: may Python numbers, lists and the like be converted? Else only tensors count.
         """
         if isinstance(value, (np.ndarray, np.generic)):
-            kind = value.dtype.kind
-            return value.astype(object) if kind == "U" or kind == "S" else value
+            return _strings(value) if value.dtype.kind in "OSU" else value
         if not convert or value is None:
             return None
         return _converted(value, dtype)
 
-    def dtype_of(self, tensor: Any) -> DType:
-        """The tensor's type."""
+    def dtype_of(self, tensor: Any) -> DType | None:
+        """The tensor's type; None where it is of none that TensorFlow has."""
         kind = tensor.dtype
         found = _DTYPES.get(kind)
         if found is None:
-            found = _DTYPES[kind] = from_numpy(kind)
+            try:
+                found = _DTYPES[kind] = from_numpy(kind)
+            except TypeError:
+                return None
         return found
 
     def shape_of(self, tensor: Any) -> Any:
@@ -159,11 +161,15 @@ def _all_python(value: Any) -> bool:
 
 
 def _strings(value: Any) -> Any:
+    """Strings as an object array of bytes; None where an element is no string."""
     array = np.array(value, object)
     flat = array.reshape(-1)
     for i, one in enumerate(flat):
-        flat[i] = one.encode() if isinstance(one, str) else one
-    return flat.reshape(array.shape)
+        if isinstance(one, str):
+            flat[i] = one.encode()
+        elif not isinstance(one, bytes):
+            return None
+    return array
 
 
 def canonicalize(
@@ -243,13 +249,14 @@ def match(
     """
     if isinstance(spec, TensorSpecValue):
         tensor = convention.tensor(value, spec.dtype, convert)
-        if tensor is not None:
-            if convention.dtype_of(tensor) is spec.dtype and _shape_fits(
-                spec.shape, convention.shape_of(tensor)
-            ):
-                flat.append(tensor)
-                return True
-        return _misfit(problems, path, spec, value, tensor)
+        if (
+            tensor is not None
+            and convention.dtype_of(tensor) is spec.dtype
+            and _shape_fits(spec.shape, convention.shape_of(tensor))
+        ):
+            flat.append(tensor)
+            return True
+        return _misfit(problems, path, spec, value)
     if isinstance(spec, (tuple, list)):
         if not isinstance(value, (list, tuple)) or not (convert or isinstance(value, type(spec))):
             return _misfit(problems, path, spec, value)
@@ -302,7 +309,7 @@ def _shape_fits(wanted: Shape, shape: Shape) -> bool:
         return True
     if len(wanted) != len(shape):
         return False
-    for want, size in zip(wanted, shape, strict=True):  # noqa: SIM110 - a generator takes longer than all the rest
+    for want, size in zip(wanted, shape, strict=True):
         if want is not None and size is not None and want != size:
             return False
     return True
@@ -370,7 +377,7 @@ def _equal(spec: Any, value: Any) -> bool:
         return False
 
 
-def _misfit(problems: list[str] | None, path: str, spec: Any, value: Any, tensor: Any = None) -> bool:
+def _misfit(problems: list[str] | None, path: str, spec: Any, value: Any) -> bool:
     if problems is not None:
         text = f"{path} is {describe(value)}, wants {describe_spec(spec)}"
         numbers = (
@@ -398,6 +405,10 @@ def describe(value: Any) -> str:
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
         text = repr(value)
         return text if len(text) <= 60 else text[:57] + "..."
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    if dtype is not None and shape is not None:  # the tensor of another convention
+        sizes = None if getattr(shape, "rank", 0) is None else tuple(shape)
+        return f"{getattr(dtype, 'name', dtype)}{format_shape(sizes)}"
     return f"a {type(value).__name__}"
 
 

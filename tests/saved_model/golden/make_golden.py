@@ -194,6 +194,19 @@ class Assets(tf.Module):
         return tf.strings.length(self.file.asset_path) > 0
 
 
+class Defaults(tf.Module):
+    """A signature with an input that may be left out; a concrete function as an attribute; functions in a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.bare = self.combine.get_concrete_function()
+        self.functions = [self.combine]
+
+    @tf.function(input_signature=[spec(None, name="x"), spec(name="factor")])
+    def combine(self, x, factor=tf.constant(3.0)):  # noqa: B008
+        return x * factor
+
+
 class Composites(tf.Module):
     """Sparse and ragged tensors in and out."""
 
@@ -236,6 +249,8 @@ def models():
     yield "nested", nested, {"serving_default": nested.serve, "add": nested.add, "strings": nested.strings}
     yield "control", Control(), None
     yield "assets", Assets(), None
+    defaults = Defaults()
+    yield "defaults", defaults, defaults.combine
     yield "composites", Composites(), None
 
 

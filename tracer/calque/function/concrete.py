@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from calque_runtime.dtypes import resource
+from calque_runtime.environment import Environment
 from calque_runtime.errors import InvalidArgumentError
 from calque_runtime.ir import FunctionRef
 from calque_runtime.ops import calls
+from calque_runtime.savedmodel.metagraph import ConcreteFunctionInfo
 
 from .. import nest
 from ..context import environment, state
@@ -29,9 +31,14 @@ class ConcreteFunction(Trackable):
     Made by `Function.get_concrete_function`, or by loading a model.
 
     Attributes:
+        environment: where it runs.
+        info: what a file said of it, for a loaded function; else None.
         structure: by parameter: the argument's structure with a `Leaf` for each leaf.
         arg_names: the name of each flat tensor argument.
     """
+
+    environment: Environment = environment
+    info: ConcreteFunctionInfo | None = None
 
     def __init__(
         self,
@@ -231,17 +238,21 @@ class ConcreteFunction(Trackable):
 
     def call_flat(self, tensors: Sequence[Any]) -> Any:
         """Run it on its flat tensor arguments (tensors, or variables by handle)."""
+        results = self.flat_results(tensors)
+        return results[0] if self._single else self._packed(results)
+
+    def flat_results(self, tensors: Sequence[Any]) -> list[Any]:
+        """The flat results for flat tensor arguments, captures not among them: now, or as a call in the current trace."""
         if state.trace is not None:
             return self._call_in_graph(state.trace, tensors)
         plan = self._plan
         if plan is None:
-            plan = self._plan = environment.compiled(self.function)
+            plan = self._plan = self.environment.compiled(self.function)
         arrays = [t._array if type(t) is EagerTensor else _array(t) for t in tensors]
         arrays += [_array(e) for e, _ in self.captures]
-        results = [EagerTensor(a, d) for a, d in zip(plan(*arrays), self._output_dtypes, strict=True)]
-        return results[0] if self._single else self._packed(results)
+        return [EagerTensor(a, d) for a, d in zip(plan(*arrays), self._output_dtypes, strict=True)]
 
-    def _call_in_graph(self, trace: Trace, tensors: Sequence[Any]) -> Any:
+    def _call_in_graph(self, trace: Trace, tensors: Sequence[Any]) -> list[Any]:
         values = [t.handle if isinstance(t, Variable) else t for t in tensors]
         values += [trace.capture_variable(e) if isinstance(e, Variable) else e for e, _ in self.captures]
         for variable in self._variables:  # what a called function uses, the caller uses
@@ -249,11 +260,10 @@ class ConcreteFunction(Trackable):
                 trace.variables.append(variable)
         stateful = self._effects or any(v.dtype is resource for v in self.function.inputs)
         call = calls.stateful_partitioned_call if stateful else calls.partitioned_call
-        name = call.name
-        results = trace.call(call, [values], {"Tout": self._output_dtypes, "f": self._ref}, name)
+        results = trace.call(call, [values], {"Tout": self._output_dtypes, "f": self._ref}, call.name)
         for result, own in zip(results, self.function.outputs, strict=True):
             result._value.shape = own.shape
-        return results[0] if self._single else self._packed(results)
+        return list(results)
 
     def _packed(self, flat: Sequence[Any]) -> Any:
         """Flat results in the structure that the Python function returned, None where it returned None."""

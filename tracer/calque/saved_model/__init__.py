@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .asset import Asset
+from .load import LoadOptions, load
 from .save import SaveOptions, UntrackedResourceError, save
 
-__all__ = ["Asset", "SaveOptions", "UntrackedResourceError", "save"]
+__all__ = ["Asset", "LoadOptions", "SaveOptions", "UntrackedResourceError", "load", "save"]

@@ -13,7 +13,17 @@ from calque_runtime.errors import FailedPreconditionError
 __all__ = ["new_directory"]
 
 # What a SavedModel consists of: replaced as a whole. Anything else in the directory is the user's, and stays.
-_PARTS = frozenset({"saved_model.pb", "saved_model.pbtxt", "variables", "assets", "fingerprint.pb", "keras_metadata.pb", "debug"})
+_PARTS = frozenset(
+    {
+        "saved_model.pb",
+        "saved_model.pbtxt",
+        "variables",
+        "assets",
+        "fingerprint.pb",
+        "keras_metadata.pb",
+        "debug",
+    }
+)
 
 
 @contextmanager

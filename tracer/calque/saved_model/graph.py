@@ -74,13 +74,21 @@ class TopLevelGraph:
 
     def asset(self, filename: str) -> Value:
         """The path of an asset: kept in a variable that the initializer sets from what the loader feeds."""
-        fed = self._add("Placeholder", "asset_path_initializer", (), {"dtype": dtypes.string, "shape": ()}).outputs[0]
-        handle = self._add("VarHandleOp", "asset", (), {"dtype": dtypes.string, "shape": (), "shared_name": b""})
+        fed = self._add(
+            "Placeholder", "asset_path_initializer", (), {"dtype": dtypes.string, "shape": ()}
+        ).outputs[0]
+        handle = self._add(
+            "VarHandleOp", "asset", (), {"dtype": dtypes.string, "shape": (), "shared_name": b""}
+        )
         handle.attrs["shared_name"] = handle.name.encode()
-        assign = self._add("AssignVariableOp", "asset/assign", (handle.outputs[0], fed), {"dtype": dtypes.string})
+        assign = self._add(
+            "AssignVariableOp", "asset/assign", (handle.outputs[0], fed), {"dtype": dtypes.string}
+        )
         self._initializers.append(assign)
         self.assets.append(AssetFile(filename, fed.name))
-        return self._add("ReadVariableOp", "asset/read", (handle.outputs[0],), {"dtype": dtypes.string}).outputs[0]
+        return self._add(
+            "ReadVariableOp", "asset/read", (handle.outputs[0],), {"dtype": dtypes.string}
+        ).outputs[0]
 
     def call(self, name: str, function: Function, inputs: Sequence[Value], stateful: bool) -> Node:
         """A call of a function of the library."""
@@ -92,7 +100,14 @@ class TopLevelGraph:
         }
         return self._add(kind, name, inputs, attrs)
 
-    def signature(self, key: str, function: Function, names: Sequence[str], results: Sequence[str], captures: Sequence[Value]) -> None:
+    def signature(
+        self,
+        key: str,
+        function: Function,
+        names: Sequence[str],
+        results: Sequence[str],
+        captures: Sequence[Value],
+    ) -> None:
         """A signature: a placeholder for each argument, and a call.
 
         Args:
@@ -132,7 +147,9 @@ class TopLevelGraph:
         """
         if not keys:
             return
-        filename = self._add("Placeholder", "saver_filename", (), {"dtype": dtypes.string, "shape": ()}).outputs[0]
+        filename = self._add(
+            "Placeholder", "saver_filename", (), {"dtype": dtypes.string, "shape": ()}
+        ).outputs[0]
         names = self.constant(_strings(keys), dtypes.string, "save/tensor_names")
         slices = self.constant(_strings([""] * len(keys)), dtypes.string, "save/shape_and_slices")
         kinds = tuple(dtype for _, dtype in self._handles)
@@ -160,5 +177,3 @@ def _strings(values: Sequence[str]) -> Any:
 def _node_name(name: str) -> str:
     cleaned = re.sub(r"[^A-Za-z0-9_.\-/]", "_", name)
     return cleaned if re.match(r"[A-Za-z0-9.]", cleaned) else f"v{cleaned}"
-
-

@@ -70,7 +70,9 @@ class SaveOptions:
         self.function_aliases = dict(function_aliases or {})
 
 
-def save(obj: Any, export_dir: str | os.PathLike[str], signatures: Any = None, options: SaveOptions | None = None) -> None:
+def save(
+    obj: Any, export_dir: str | os.PathLike[str], signatures: Any = None, options: SaveOptions | None = None
+) -> None:
     """Save an object with its variables, functions and assets as a SavedModel.
 
     Every attribute that leads to variables, functions, assets or other such objects is saved; of a function, every
@@ -97,9 +99,13 @@ def save(obj: Any, export_dir: str | os.PathLike[str], signatures: Any = None, o
     from ..context import state
 
     if state.trace is not None:
-        raise FailedPreconditionError(None, None, "tf.saved_model.save is not supported inside a traced @tf.function.")
+        raise FailedPreconditionError(
+            None, None, "tf.saved_model.save is not supported inside a traced @tf.function."
+        )
     with init_scope():
-        _Saving(obj, canonicalize_signatures(obj, signatures), options or SaveOptions()).write(os.fspath(export_dir))
+        _Saving(obj, canonicalize_signatures(obj, signatures), options or SaveOptions()).write(
+            os.fspath(export_dir)
+        )
 
 
 class _Saving:
@@ -115,7 +121,9 @@ class _Saving:
         self.library, self.copies = collect_functions(self.concrete)
         self.extra_nodes: list[mg.SavedObject] = []
         self.assets: dict[str, str] = {}  # file name in assets/ -> path of the original
-        self._captured: dict[int, tuple[int, Value]] = {}  # id of what is captured -> node number, top-level value
+        self._captured: dict[
+            int, tuple[int, Value]
+        ] = {}  # id of what is captured -> node number, top-level value
         self._add_variables()
         self._add_assets()
 
@@ -154,7 +162,9 @@ class _Saving:
 
     def _asset_filename(self, path: str) -> str:
         if not os.path.isfile(path):
-            raise NotFoundError(None, None, f"the asset '{path}' is no file: it cannot be saved with the model")
+            raise NotFoundError(
+                None, None, f"the asset '{path}' is no file: it cannot be saved with the model"
+            )
         stem, extension = os.path.splitext(os.path.basename(path))
         name, count = stem + extension, 0
         while name in self.assets and os.path.realpath(self.assets[name]) != os.path.realpath(path):
@@ -182,7 +192,9 @@ class _Saving:
             raise _untracked(concrete, resource, inner)
         if not isinstance(external, EagerTensor):
             raise FailedPreconditionError(
-                None, None, f"function '{concrete.name}' captures {external!r}, a tensor of another graph: it cannot be saved"
+                None,
+                None,
+                f"function '{concrete.name}' captures {external!r}, a tensor of another graph: it cannot be saved",
             )
         value = self.top.constant(external._array, external._dtype)
         number = len(self.view.nodes) + len(self.extra_nodes)
@@ -198,7 +210,7 @@ class _Saving:
         for one in self.concrete:
             numbers, values[id(one)] = self._bound_inputs(one)
             infos[self._copy(one).name] = mg.ConcreteFunctionInfo(
-                tuple(numbers), self._input_structure(one), output_structure(one.structured_outputs)
+                tuple(numbers), self._input_structure(one), output_structure(one)
             )
         for key, wrapper in self.signatures.items():
             names = sorted(wrapper.structured_outputs)
@@ -272,7 +284,11 @@ class _Saving:
     def _bare_function(self, concrete: ConcreteFunction) -> mg.BareConcreteFunction:
         is_signature = self._is_signature(concrete)
         count = len(concrete.arg_names)
-        spec = mg.FunctionSpec(kwonlyargs=tuple(concrete.arg_names)) if is_signature else function_spec(concrete.signature)
+        spec = (
+            mg.FunctionSpec(kwonlyargs=tuple(concrete.arg_names))
+            if is_signature
+            else function_spec(concrete.signature)
+        )
         return mg.BareConcreteFunction(
             self._copy(concrete).name,
             tuple(concrete.arg_names),
@@ -283,7 +299,11 @@ class _Saving:
     def write(self, export_dir: str) -> None:
         """Write the directory."""
         graph, values = checkpoint_graph(self.view)
-        keys = {id(node._state): graph.nodes[n].attributes[0][2] for n, node in enumerate(self.view.nodes) if isinstance(node, Variable)}
+        keys = {
+            id(node._state): graph.nodes[n].attributes[0][2]
+            for n, node in enumerate(self.view.nodes)
+            if isinstance(node, Variable)
+        }
         self.top.add_saver([keys[id(n._state)] for n in self.view.nodes if isinstance(n, Variable)])
         data = encode_saved_model([self._meta_graph()])
         with new_directory(export_dir) as directory:
@@ -338,5 +358,3 @@ def _untracked(concrete: ConcreteFunction, resource: Any, inner: Value) -> Untra
         f"{what}{where}, but no attribute of the saved object leads to it. Assign it to one before saving, for example "
         f"`obj.{attribute} = <the variable>`.",
     )
-
-

@@ -48,13 +48,17 @@ def canonicalize_signatures(root: Any, signatures: Any) -> SignatureMap:
     """The signatures to save, each wrapped in a function of named tensors.
 
     Args:
-        root: the object being saved; asked for a default where `signatures` is None: its ``_default_save_signature``, or
-            the one function among its attributes that has an input signature or is concrete.
+        root: the object being saved; asked for a default where `signatures` is None: the signatures it was loaded with,
+            its ``_default_save_signature``, or the one function among its attributes that has an input signature or is
+            concrete.
         signatures: a function, or functions by name; None for the default.
 
     Raises:
         ValueError: a signature is no function, or of no single signature; the message says how to give it one.
     """
+    own = getattr(root, "signatures", None)
+    if signatures is None and isinstance(own, SignatureMap) and own:
+        return own  # a loaded model keeps the signatures it came with
     if signatures is None:
         found = _default(root)
         given = {} if found is None else {DEFAULT_SIGNATURE: found}
@@ -76,7 +80,9 @@ def _default(root: Any) -> Any:
         return own
     found = []
     for child in root._trackable_children("savedmodel").values():
-        if isinstance(child, ConcreteFunction) or (isinstance(child, Function) and child.input_signature is not None):
+        if isinstance(child, ConcreteFunction) or (
+            isinstance(child, Function) and child.input_signature is not None
+        ):
             found.append(child)
     return found[0] if len(found) == 1 else None
 
@@ -147,5 +153,3 @@ def _named_results(name: str, results: Any) -> dict[str, Any]:
                 f"returns {results!r}."
             )
     return flat
-
-

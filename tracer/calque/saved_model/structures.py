@@ -28,7 +28,9 @@ def function_spec(signature: FunctionSignature, jit_compile: bool | None = None)
         NotEncodable: a default value has no form in the file.
     """
     kinds = inspect.Parameter
-    positional = [p for p in signature.parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+    positional = [
+        p for p in signature.parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+    ]
     keyword_only = [p for p in signature.parameters if p.kind is kinds.KEYWORD_ONLY]
     defaults = tuple(_value(p.default) for p in positional if p.default is not kinds.empty)
     keyword_defaults = {p.name: _value(p.default) for p in keyword_only if p.default is not kinds.empty}
@@ -52,13 +54,17 @@ def input_structure(concrete: ConcreteFunction) -> tuple[Any, Any]:
     Raises:
         NotEncodable: an argument has no form in the file.
     """
+    if concrete.info is not None:
+        return concrete.info.input_signature  # type: ignore[no-any-return]
     args, kwargs = concrete.structured_input_signature
     return tuple(_value(a) for a in args), {k: _value(v) for k, v in kwargs.items()}
 
 
-def output_structure(outputs: Any) -> Any:
+def output_structure(concrete: ConcreteFunction) -> Any:
     """What a concrete function returns: a spec for each tensor, named by its place."""
-    return _output(outputs, "")
+    return (
+        _output(concrete.structured_outputs, "") if concrete.info is None else concrete.info.output_signature
+    )
 
 
 def _output(value: Any, path: str) -> Any:
@@ -97,4 +103,6 @@ def _value(value: Any) -> Any:
         return tuple(_value(v) for v in value)
     if isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
         return {k: _value(value[k]) for k in sorted(value)}
-    raise NotEncodable(f"a value of type {type(value).__name__} ({value!r}) has no form in a SavedModel's signature")
+    raise NotEncodable(
+        f"a value of type {type(value).__name__} ({value!r}) has no form in a SavedModel's signature"
+    )

@@ -132,11 +132,7 @@ class Checkpoint(AutoTrackable):
             NotImplementedError: called while a function is traced.
             FailedPreconditionError: a variable has no value.
         """
-        if not executing_eagerly():
-            raise NotImplementedError(
-                "Calling Checkpoint.write() or save() from a function is not supported: it would run once, when the "
-                "function is traced. Call it outside."
-            )
+        _check_eager()
         prefix = os.fspath(file_prefix)
         graph, values = checkpoint_graph(walk(self._root or self, children=self._children_of))
         with BundleWriter(prefix) as writer:
@@ -167,15 +163,14 @@ class Checkpoint(AutoTrackable):
 
     def _save_numbered(self, prefix: str, number: int | None, options: CheckpointOptions | None) -> str:
         """Count, and write to ``<prefix>-<number>``, the count unless `number` is given."""
-        if executing_eagerly():
-            self.save_counter.assign_add(1)
+        _check_eager()
+        self.save_counter.assign_add(1)
         try:
             return self.write(
                 f"{prefix}-{int(self.save_counter.numpy()) if number is None else number}", options
             )
         except BaseException:
-            if executing_eagerly():
-                self.save_counter.assign_sub(1)
+            self.save_counter.assign_sub(1)  # so that the next one has this number
             raise
 
     def read(self, save_path: PathLike, options: CheckpointOptions | None = None) -> CheckpointLoadStatus:
@@ -236,6 +231,14 @@ class Checkpoint(AutoTrackable):
         if not status.by_name:
             _ = self.save_counter  # made now, so that it gets its value
         return status
+
+
+def _check_eager() -> None:
+    if not executing_eagerly():
+        raise NotImplementedError(
+            "Calling Checkpoint.write() or save() from a function is not supported: it would run once, when the "
+            "function is traced. Call it outside."
+        )
 
 
 def _trackable(name: str, value: Any) -> Trackable:

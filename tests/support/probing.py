@@ -1,0 +1,86 @@
+"""Short programs run under calque and under TensorFlow: what each gives, as text.
+
+A probe is source code whose last expression is its outcome. `outcome` runs one with `tf` and `np` at hand and says
+what came of it; `tracer/golden/make_probes.py` writes down what TensorFlow says, and the tests ask calque for the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+TRACER = Path(__file__).parents[1] / "tracer"
+SUBJECTS = tuple(sorted(path.stem for path in (TRACER / "probes").glob("*.txt")))
+
+
+def probes(subject: str) -> dict[str, str]:
+    """The probes on a subject: name to code."""
+    return split((TRACER / "probes" / f"{subject}.txt").read_text(encoding="utf-8"))
+
+
+def golden(subject: str) -> dict[str, str]:
+    """What TensorFlow makes of them."""
+    file = TRACER / "golden" / "probes.json"
+    return json.loads(file.read_text(encoding="utf-8"))[subject]  # type: ignore[no-any-return]
+
+
+def split(text: str) -> dict[str, str]:
+    """The probes in `text`: a line each, or blocks of lines set off by a line ``---`` (first one is the name)."""
+    found: dict[str, str] = {}
+    blocks = text.strip("\n").split("\n---\n")
+    for line in blocks[0].splitlines():
+        if line.strip() and not line.startswith("#"):
+            assert line not in found, f"twice: {line}"
+            found[line] = line
+    for block in blocks[1:]:
+        name, _, code = block.partition("\n")
+        assert name.startswith("# "), block
+        assert name[2:] not in found, f"twice: {name}"
+        found[name[2:]] = code
+    return found
+
+
+def outcome(code: str, tf: Any) -> str:
+    """What `code` evaluates to, or the class of what it raises."""
+    tree = ast.parse(code)
+    last = tree.body.pop()
+    assert isinstance(last, ast.Expr), code
+    names: dict[str, Any] = {"tf": tf, "np": np, "raised": raised}
+    with np.errstate(all="ignore"):
+        try:
+            exec(compile(tree, "<probe>", "exec"), names)
+            return told(eval(compile(ast.Expression(last.value), "<probe>", "eval"), names), tf)
+        except Exception as e:
+            return f"raises {type(e).__name__}"
+
+
+def raised(call: Any, *args: Any, **kwargs: Any) -> str:
+    """The class of what a call raises; "nothing" where it does not."""
+    try:
+        call(*args, **kwargs)
+    except Exception as e:
+        return type(e).__name__
+    return "nothing"
+
+
+def told(value: Any, tf: Any) -> str:
+    """A value as text that is the same whoever made it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, np.ndarray):
+        return f"array {value.dtype} {value.shape} {value.tolist()}"
+    if isinstance(value, np.generic):
+        return f"{type(value).__name__} {value.item() if value.dtype.kind != 'V' else float(value)!r}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {told(v, tf)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        name = "" if type(value) in (list, tuple) else type(value).__name__
+        inside = ", ".join(told(v, tf) for v in value)
+        return name + (f"[{inside}]" if isinstance(value, list) else f"({inside})")
+    if isinstance(value, type):
+        return value.__name__
+    return repr(value)
