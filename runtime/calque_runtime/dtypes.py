@@ -290,7 +290,7 @@ def as_dtype(value: Any) -> DType:
         return found
     try:
         return from_numpy(np.dtype(value))
-    except TypeError:
+    except (TypeError, ValueError):
         pass
     if hasattr(value, "dtype") and not isinstance(value, type):
         return as_dtype(value.dtype)

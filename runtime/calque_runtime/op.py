@@ -27,13 +27,13 @@ tracer's runs it on its tensors or adds a node to the graph being traced.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from .dtypes import DType, from_numpy
 from .errors import InvalidArgumentError, OpError, UnimplementedError
+from .record import field, record
 from .shapes import Shape
 from .signature import MISSING, Signature, parse
 
@@ -149,7 +149,7 @@ class Site:
         return self.error(message, UnimplementedError)
 
 
-@dataclass
+@record
 class Call:
     """What a gradient rule sees of the call it differentiates: inputs, outputs (tensors) and attributes."""
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from .dtypes import DType, as_dtype
 from .errors import InternalError, InvalidArgumentError
+from .record import record
 
 __all__ = ["MISSING", "Arg", "AttrDef", "Signature", "TYPE_SETS", "parse"]
 
@@ -46,7 +46,7 @@ class _Missing:
 MISSING: Any = _Missing()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Arg:
     """One input or output argument.
 
@@ -72,7 +72,7 @@ class Arg:
         return bool(self.number_attr or self.type_list_attr)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class AttrDef:
     """One attribute: its kind ("type", "int", "list(shape)", ...), default (or MISSING) and allowed values."""
 
@@ -83,7 +83,7 @@ class AttrDef:
     minimum: int | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Signature:
     """What an op type takes and gives."""
 

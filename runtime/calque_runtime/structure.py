@@ -6,12 +6,12 @@ Signatures and type specs are saved as nested Python values. None, numbers, stri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .dtypes import DType
+from .record import record
 from .shapes import Shape
 
 __all__ = [
@@ -27,14 +27,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ShapeValue:
     """A TensorShape; `shape` is None where the rank is unknown."""
 
     shape: Shape
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TensorSpecValue:
     """A TensorSpec: shape, dtype and the name of the argument it stands for ("" for none)."""
 
@@ -63,7 +63,7 @@ def _key(value: Any) -> Any:
     return tuple(map(_key, value)) if isinstance(value, tuple) else value
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class BoundedTensorSpecValue(_ByValue):
     """A BoundedTensorSpec: a tensor spec with the least and the greatest value, arrays of `dtype`."""
 
@@ -74,7 +74,7 @@ class BoundedTensorSpecValue(_ByValue):
     maximum: Any
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class NamedTupleValue:
     """A named tuple: the name of its type, and its fields as (name, value) pairs in order."""
 
@@ -82,7 +82,7 @@ class NamedTupleValue:
     fields: tuple[tuple[str, Any], ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TypeSpecValue:
     """The spec of a composite tensor.
 
@@ -99,21 +99,21 @@ class TypeSpecValue:
     num_flat_components: int
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class TensorValue(_ByValue):
     """A tensor inside a structure, such as a default value."""
 
     array: Any
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class NumpyValue(_ByValue):
     """A numpy array inside a structure."""
 
     array: Any
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class VariantData(_ByValue):
     """The saved form of one element of a variant tensor.
 
@@ -130,7 +130,7 @@ class VariantData(_ByValue):
     dtypes: tuple[DType, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ResourceHandle:
     """The saved name of a resource.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from typing import NamedTuple
 
+from calque_runtime.checkpoint import escape_local_name
 from calque_runtime.savedmodel.metagraph import (
     Asset,
     BareConcreteFunction,
@@ -21,8 +23,19 @@ __all__ = ["Place", "kind_name", "places"]
 
 # Lists that Keras keeps of what a model's layers hold anyway: an object has its name from the layer if it can.
 _VIEWS = frozenset(
-    """variables trainable_variables non_trainable_variables all_variables regularization_losses layers metrics
-    keras_api _trainable_variables _non_trainable_variables _misc_assets""".split()
+    [
+        "_misc_assets",
+        "_non_trainable_variables",
+        "_trainable_variables",
+        "all_variables",
+        "keras_api",
+        "layers",
+        "metrics",
+        "non_trainable_variables",
+        "regularization_losses",
+        "trainable_variables",
+        "variables",
+    ]
 )
 _KINDS = {
     "_generic_user_object": "object",
@@ -33,21 +46,20 @@ _KINDS = {
 }
 
 
-@dataclass
-class Place:
+class Place(NamedTuple):
     """Where an object stands in the tree.
 
     Attributes:
         number: its node.
-        path: the names that lead to it from the root, "/" between them.
+        path: the names that lead to it from the root, "/" between them, escaped as in checkpoint keys.
         name: the last of them.
-        children: those that stand under it, in the order of its children.
+        parent: the path of what it stands under; None for the root.
     """
 
     number: int
     path: str
     name: str
-    children: list[Place] = field(default_factory=list)
+    parent: str | None
 
 
 def places(graph: ObjectGraph) -> list[Place]:
@@ -56,35 +68,51 @@ def places(graph: ObjectGraph) -> list[Place]:
     What an optimizer keeps for a variable stands under the optimizer; what nothing leads to comes last, as ``#12``.
     """
     found: dict[int, Place] = {}
+    queue: list[Place] = []
 
     def put(number: int, name: str, parent: Place | None) -> None:
         if number not in found:
-            above = parent.path if parent is not None else ""
-            place = found[number] = Place(number, f"{above}/{name}" if above else name, name)
-            queue.append(place)
-            if parent is not None:
-                parent.children.append(place)
+            path = f"{parent.path}/{name}" if parent is not None and parent.path else name
+            found[number] = Place(number, path, name, None if parent is None else parent.path)
+            queue.append(found[number])
 
-    queue: list[Place] = []
+    def spread(at: int, leave_out: Collection[str] = ()) -> None:
+        while at < len(queue):
+            place = queue[at]
+            at += 1
+            for name, number in graph.nodes[place.number].children:
+                if name not in leave_out:
+                    put(number, escape_local_name(name), place)
+
     if graph.nodes:
         put(0, "", None)
-    late: list[tuple[int, str, Place]] = []
-    for place in queue:
-        for name, number in graph.nodes[place.number].children:
-            if name in _VIEWS:
-                late.append((number, name, place))
-            else:
-                put(number, name, place)
-    at = len(queue)
-    for number, name, parent in late:
-        put(number, name, parent)
-    _follow(graph, queue, at, put)
+    spread(0, leave_out=_VIEWS)
+    spread(0)
     for place in list(queue):
         for slot in graph.nodes[place.number].slot_variables:
-            original = found.get(slot.original)
-            put(slot.slot, f"{slot.slot_name}/{original.path if original else slot.original}", place)
+            original = found[slot.original].path if slot.original in found else f"#{slot.original}"
+            put(slot.slot, f"{slot.slot_name}/{original}", place)
     for number in range(len(graph.nodes)):
         at = len(queue)
         put(number, f"#{number}", None)
-        _follow(graph, queue, at, put)
+        spread(at)
     return queue
+
+
+def kind_name(node: SavedObject) -> str:
+    """What an object is, in a word or two; the class it is registered as where it is."""
+    kind = node.kind
+    if isinstance(kind, UserObject):
+        return node.registered_name or _KINDS.get(kind.identifier, kind.identifier.lstrip("_"))
+    return _KIND_NAMES[type(kind)]
+
+
+_KIND_NAMES: dict[type, str] = {
+    Asset: "asset",
+    BareConcreteFunction: "concrete function",
+    CapturedTensor: "captured tensor",
+    Constant: "constant",
+    Resource: "resource",
+    SavedFunction: "function",
+    VariableInfo: "variable",
+}

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-import click
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -51,10 +49,10 @@ class Page:
     """
 
     def __init__(self) -> None:
-        file = click.get_text_stream("stdout")
-        console = Console(file=file, highlight=False, markup=False, emoji=False)
-        if not console.is_terminal or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-            console = Console(file=file, highlight=False, markup=False, emoji=False, color_system=None)
+        console = Console(highlight=False, markup=False, emoji=False)
+        plain = not console.is_terminal or bool(os.environ.get("NO_COLOR")) or console.is_dumb_terminal
+        if plain:
+            console = Console(highlight=False, markup=False, emoji=False, color_system=None)
         self._console = console
         self.width = max(console.width, 40) if sys.stdout.isatty() else _PLAIN_WIDTH
 
@@ -63,10 +61,21 @@ class Page:
         self._console.print()
         self._put([(text, "bold"), (f"  {note}" if note else "", "dim")])
 
-    def line(self, text: str, style: str = "", indent: int = 0) -> None:
-        """A paragraph, broken at spaces."""
-        for i, part in enumerate(_wrap(printable(text), self.width - indent - 4 * bool(indent), " ")):
-            self._put([(" " * (indent + (4 if i and indent else 0)), ""), (part.strip(), style)])
+    def line(self, text: str, style: str = "", indent: int = 0, lead: tuple[str, str] = ("", "")) -> None:
+        """A paragraph, broken at spaces.
+
+        Args:
+            text: what it says.
+            style: of the text.
+            indent: of its first line; the others have four columns more.
+            lead: (text, style) of what stands right before it.
+        """
+        first = printable(lead[0])
+        rest = indent + 4
+        parts = _wrap(first + printable(text), self.width - indent, " ", self.width - rest)
+        for i, part in enumerate(parts):
+            styled = part[: len(first)] if i == 0 else ""
+            self._put([(" " * (rest if i else indent), ""), (styled, lead[1]), (part[len(styled) :], style)])
 
     def table(
         self,
@@ -93,9 +102,7 @@ class Page:
         for row in table:
             self._row(row, widths, indent, align, styles)
 
-    def _row(
-        self, row: list[str], widths: list[int], indent: int, align: str, styles: Sequence[str]
-    ) -> None:
+    def _row(self, row: list[str], widths: list[int], indent: int, align: str, styles: Sequence[str]) -> None:
         line: list[tuple[str, str]] = []
         used = 0  # columns of `line` that are taken
         start = indent
@@ -128,19 +135,21 @@ class Page:
         self._console.print(text, soft_wrap=True)
 
 
-def _wrap(text: str, width: int, breaks: str) -> list[str]:
-    """`text` in pieces of at most `width` columns, each ending behind one of the characters `breaks` if it can."""
+def _wrap(text: str, width: int, breaks: str, rest: int = 0) -> list[str]:
+    """`text` in pieces of at most `width` columns, those behind the first of at most `rest`.
+
+    Each ends behind one of the characters `breaks`, if one comes late enough.
+    """
     parts = []
     width = max(width, 8)
     while cell_len(text) > width:
         fits = width
         while cell_len(text[:fits]) > width:  # some characters take two columns
             fits -= 1
-        end = max((text.rfind(c, 0, fits) + 1 for c in breaks), default=0)
+        end = max((text.rfind(c, 0, fits + (c == " ")) + 1 for c in breaks), default=0)
         if end <= fits // 3:
             end = fits
-        parts.append(text[:end])
+        parts.append(text[:end].rstrip())
         text = text[end:]
+        width = max(rest or width, 8)
     return [*parts, text]
-
-

@@ -116,7 +116,9 @@ def checkpoint_prefix(path: str) -> str:
             f"{os.path.join(path, 'checkpoint')} names {state.model_checkpoint_path}, which does not exist",
         )
     if os.path.exists(os.path.join(path, "saved_model.pb")):
-        raise NotFoundError(None, None, f"{path} is a SavedModel without variables: there is no checkpoint in it")
+        raise NotFoundError(
+            None, None, f"{path} is a SavedModel without variables: there is no checkpoint in it"
+        )
     raise NotFoundError(
         None, None, f"{path} holds no checkpoint: no *.index, no state file, no variables/variables.index"
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from calque_runtime import ops
 from calque_runtime.dtypes import DType, as_dtype
 from calque_runtime.ir import Value
 from calque_runtime.op import Array
 
+from .context import state
 from .convert import to_array
 from .errors import InaccessibleTensorError, OperatorNotAllowedInGraphError
 from .operands import Operators
@@ -124,7 +127,7 @@ class EagerTensor(Tensor):
         return view
 
     def __bool__(self) -> bool:
-        return bool(self._array)
+        return bool(self._array) if np.size(self._array) else False
 
     def __int__(self) -> int:
         return int(self._array)
@@ -153,13 +156,13 @@ class EagerTensor(Tensor):
             )
 
     def __format__(self, spec: str) -> str:
-        return format(self.numpy(), spec) if np.ndim(self._array) == 0 and spec else format(str(self), spec)
+        return format(self.numpy(), spec)
 
     def __copy__(self) -> EagerTensor:
         return self
 
     def __deepcopy__(self, memo: Any) -> EagerTensor:
-        return EagerTensor(np.copy(self._array), self._dtype)
+        return self  # nothing can change it
 
     def __reduce__(self) -> Any:
         return _unpickle, (np.asarray(self._array), self._dtype)
@@ -185,12 +188,16 @@ def _object_scalar(item: Any) -> Any:
 
 
 def _text(tensor: EagerTensor, repr_form: bool) -> str:
-    """The value as printed: repr of arrays, str of scalars, on a line of its own where it takes several."""
+    """The value as printed: in a repr, arrays by repr and scalars as Python's; on a line of its own if it takes many."""
     if not tensor._dtype.is_numpy_compatible:
         return "<unprintable>"
     value = tensor.numpy()
-    scalar = not isinstance(value, np.ndarray)
-    text = repr(value) if (repr_form and not scalar) or isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        text = repr(value)
+    elif not repr_form:
+        text = str(value)
+    else:
+        text = repr(value) if isinstance(value, np.ndarray) else repr(value.item())
     return f"\n{text}" if "\n" in text else text
 
 
@@ -333,7 +340,7 @@ class TensorReference:
         return f"<Reference wrapping {self._tensor!r}>"
 
 
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = "Const") -> Tensor:
     """A tensor of a Python value or numpy array.
 
     Args:
@@ -349,16 +356,14 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(value, Tensor):
         if wanted is not None and wanted is not value.dtype:
-            from .api.math_ops import cast
-
-            return cast(value, wanted)  # type: ignore[no-any-return]
+            raise TypeError(f"Expected {wanted.name}, but got a tensor of {value.dtype.name}: use tf.cast. {value!r}")
         if shape is None:
             return value
         from .api.array_ops import reshape
 
         return reshape(value, shape)  # type: ignore[no-any-return]
-    array, found = to_array(value, wanted)
-    if array is value:
+    array, found = to_array(list(value) if isinstance(value, TensorShape) else value, wanted)
+    if array is value and type(array) is np.ndarray:
         array = np.copy(array)  # what the caller does to its array afterwards must not show
     if shape is not None:
         array = _filled(array, value, TensorShape(shape))
@@ -366,24 +371,20 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
 
 
 def _filled(array: Any, value: Any, shape: TensorShape) -> Any:
-    sizes = tuple(shape.as_list())
-    count = int(np.prod(sizes, dtype=np.int64))
+    sizes = shape.as_tuple()
+    if sizes is None or None in sizes:
+        raise ValueError(f"tf.constant needs a fully defined shape, got {shape}.")
+    count = math.prod(sizes)  # type: ignore[arg-type]
     if array.size == count:
         return np.reshape(array, sizes)
     if array.size == 1:
-        return np.full(sizes, array.reshape(-1)[0], array.dtype)
-    raise TypeError(
-        f"Eager execution of tf.constant with unsupported shape. Tensor {array} (converted from {value!r}) has "
-        f"{array.size} elements, but got `shape` {sizes} with {count} elements)."
-    )
+        return np.full(sizes, array.reshape(-1)[0], array.dtype)  # type: ignore[arg-type]
+    raise TypeError(f"tf.constant cannot give {value!r}, which has {array.size} elements, the shape {shape}.")
 
 
 def _tensor_of(array: Any, dtype: DType, name: str | None = None) -> Tensor:
-    from .context import state
-
-    if state.trace is not None:
-        return state.trace.constant(array, dtype, name)
-    return EagerTensor(array, dtype)
+    trace = state.trace
+    return EagerTensor(array, dtype) if trace is None else trace.constant(array, dtype, name)
 
 
 def convert_to_tensor(
@@ -403,7 +404,7 @@ def convert_to_tensor(
         preferred_dtype: the older name of `dtype_hint`.
 
     Raises:
-        ValueError: a tensor has another type than `dtype`.
+        ValueError: a tensor has another type than `dtype`, or the value is none that a tensor holds.
         TypeError: the value cannot become `dtype`.
     """
     if isinstance(value, Tensor):
@@ -413,22 +414,17 @@ def convert_to_tensor(
                 f"{value!r}"
             )
         return value
-    converter = getattr(value, "__tf_tensor__", None)
-    if converter is not None:
-        return converter(None if dtype is None else as_dtype(dtype), name)  # type: ignore[no-any-return]
-    if isinstance(value, TensorShape):
-        value = value.as_list()
-        if value and None in value:
-            raise ValueError(
-                f"Cannot convert a partially known TensorShape {TensorShape(value)} to a Tensor."
-            )
-        dtype = dtype or (
-            dtype_hint if dtype_hint is not None and as_dtype(dtype_hint).is_integer else "int32"
-        )
-    if isinstance(value, DType):
-        raise TypeError(f"Cannot convert {value!r} to a Tensor.")
-    if isinstance(value, (list, tuple)) and _holds_tensor(value):
-        return _packed(value, dtype, dtype_hint if dtype_hint is not None else preferred_dtype)
+    kind = type(value)
+    if kind not in _PLAIN:
+        converter = getattr(value, "__tf_tensor__", None)
+        if converter is not None:
+            return converter(None if dtype is None else as_dtype(dtype), name)  # type: ignore[no-any-return]
+        if kind is TensorShape:
+            value, dtype = _sizes(value, dtype, dtype_hint)
+        elif isinstance(value, DType):
+            raise ValueError(f"Attempt to convert a value ({value!r}) with an unsupported type (DType) to a Tensor.")
+        elif isinstance(value, (list, tuple)) and _holds_tensor(value):
+            return _packed(value, dtype)
     hint = dtype_hint if dtype_hint is not None else preferred_dtype
     if dtype is None and hint is not None:
         try:
@@ -438,10 +434,27 @@ def convert_to_tensor(
     return constant(value, dtype, name=name)
 
 
+_PLAIN = frozenset({int, float, bool, str, bytes, complex, np.ndarray})
+
+
+def _sizes(shape: TensorShape, dtype: Any, hint: Any) -> tuple[list[int | None], Any]:
+    """A static shape as (list of sizes, the dtype of the vector)."""
+    if not shape.is_fully_defined():
+        raise ValueError(f"Cannot convert a partially known TensorShape {shape} to a Tensor.")
+    integer_hint = hint if hint is not None and as_dtype(hint).is_integer else "int32"
+    return shape.as_list(), dtype or integer_hint
+
+
 def _holds_tensor(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(_holds_tensor(v) for v in value)
-    return isinstance(value, Tensor) or hasattr(value, "__tf_tensor__")
+    inside = set(map(type, value))
+    if inside <= _PLAIN:
+        return False
+    return any(
+        _holds_tensor(v)
+        if isinstance(v, (list, tuple))
+        else isinstance(v, Tensor) or hasattr(v, "__tf_tensor__")
+        for v in value
+    )
 
 
 def _leaf_dtype(value: Any) -> DType | None:
@@ -452,20 +465,18 @@ def _leaf_dtype(value: Any) -> DType | None:
     return None
 
 
-def _packed(value: Any, dtype: Any, hint: Any) -> Tensor:
+def _packed(value: Any, dtype: Any) -> Tensor:
     """A list with tensors in it, stacked."""
-    from calque_runtime.ops.array import pack
-
     wanted = as_dtype(dtype) if dtype is not None else _leaf_dtype(value)
     parts = []
     for item in value:
         if isinstance(item, (list, tuple)) and _holds_tensor(item):
-            parts.append(_packed(item, wanted, hint))
+            parts.append(_packed(item, wanted))
         else:
-            parts.append(convert_to_tensor(item, dtype=wanted))
-    return pack(parts, axis=0)  # type: ignore[no-any-return]
+            parts.append(item if isinstance(item, Tensor) else convert_to_tensor(item, dtype=wanted))
+    return ops.require("Pack")(parts, axis=0)  # type: ignore[no-any-return]
 
 
-def is_tensor(value: Any) -> bool:
-    """Is `value` a tensor, a variable, or another type that stands for one?"""
-    return isinstance(value, Tensor) or hasattr(value, "__tf_tensor__") or hasattr(value, "_type_spec")
+def is_tensor(x: Any) -> bool:
+    """Is `x` a tensor, a variable, or another type that stands for one?"""
+    return isinstance(x, Tensor) or hasattr(x, "__tf_tensor__") or hasattr(x, "_type_spec")

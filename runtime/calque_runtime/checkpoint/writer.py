@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from .. import dtypes, errors
 from ..dtypes import DType
+from ..record import replace
 from ..wire.bundle import BundleHeader, Entry, decode_entry, decode_header, encode_entry, encode_header
 from .crc import mask
 from .files import create_temporary, file_errors, make_directories, write_all, write_whole
@@ -132,7 +132,7 @@ class BundleWriter:
         elif part_key in self._entries:
             raise errors.InvalidArgumentError(None, None, f"Part {spec!r} of {key} was added before.")
         self._write(part_key, array, dtype)
-        self._entries[encode_name(key)] = dataclasses.replace(whole, slices=(*whole.slices, extents))
+        self._entries[encode_name(key)] = replace(whole, slices=(*whole.slices, extents))
 
     def finish(self) -> None:
         """Makes the files appear under their names: the data files, then the index.
@@ -242,9 +242,9 @@ def merge_bundles(prefixes: Sequence[str | os.PathLike[str]], out_prefix: str | 
                     raise errors.InvalidArgumentError(
                         None, None, f"Merging {', '.join(sources)}: {key!r} is in more than one of them."
                     )
-                entry = dataclasses.replace(known, slices=known.slices + entry.slices)
+                entry = replace(known, slices=known.slices + entry.slices)
             elif not entry.slices:
-                entry = dataclasses.replace(entry, shard=entry.shard + len(shards))
+                entry = replace(entry, shard=entry.shard + len(shards))
             entries[key] = entry
         shards += [_data_path(prefix, number, count) for number in range(count)]
     if len({header.big_endian for header in headers}) != 1:
@@ -261,7 +261,7 @@ def merge_bundles(prefixes: Sequence[str | os.PathLike[str]], out_prefix: str | 
     for number, path in enumerate(shards):
         with file_errors(path):
             os.replace(path, _data_path(out, number, len(shards)))
-    _write_index(out, dataclasses.replace(headers[0], num_shards=len(shards)), entries)
+    _write_index(out, replace(headers[0], num_shards=len(shards)), entries)
     for prefix in sources:
         with file_errors(prefix + ".index"):
             os.unlink(prefix + ".index")

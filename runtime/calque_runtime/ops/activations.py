@@ -45,7 +45,19 @@ def _both(s: Site) -> list[Shape]:
 def _gradient_op(
     name: str, types: str, kernel: Callable[[Site], Kernel], doc: str, attrs: str = "", by: str = "features"
 ) -> Op:
-    return _activation(name, types, kernel, doc, attrs, f"gradients: T, {by}: T", "backprops")
+    def checked(s: Site) -> Kernel:
+        run = kernel(s)
+
+        def both(g: Array, x: Array) -> Array:
+            if g.shape != x.shape:
+                raise s.error(
+                    f"the inputs must have one shape, but have {format_shape(g.shape)} and {format_shape(x.shape)}"
+                )
+            return run(g, x)
+
+        return both
+
+    return _activation(name, types, checked, doc, attrs, f"gradients: T, {by}: T", "backprops")
 
 
 _REAL = "type in real"
@@ -63,7 +75,9 @@ def _relu_grad(s: Site) -> Kernel:
 
 
 relu: Op = _activation("Relu", "type in [real, qint8]", _relu, "max(x, 0).")
-relu_grad: Op = _gradient_op("ReluGrad", _REAL, _relu_grad, "The gradient of Relu, from its input or its output.")
+relu_grad: Op = _gradient_op(
+    "ReluGrad", _REAL, _relu_grad, "The gradient of Relu, from its input or its output."
+)
 relu.gradient = lambda c, g: [relu_grad(g, c.outputs[0])]
 relu_grad.gradient = lambda c, g: [relu_grad(g, c.inputs[1]), zeros_like(c.inputs[1])]
 
@@ -79,7 +93,9 @@ def _relu6_grad(s: Site) -> Kernel:
 
 
 relu6: Op = _activation("Relu6", _REAL, _relu6, "min(max(x, 0), 6).")
-relu6_grad: Op = _gradient_op("Relu6Grad", _REAL, _relu6_grad, "The gradient of Relu6, from its input or its output.")
+relu6_grad: Op = _gradient_op(
+    "Relu6Grad", _REAL, _relu6_grad, "The gradient of Relu6, from its input or its output."
+)
 relu6.gradient = lambda c, g: [relu6_grad(g, c.outputs[0])]
 relu6_grad.gradient = lambda c, g: [relu6_grad(g, c.inputs[1]), zeros_like(c.inputs[1])]
 
@@ -95,7 +111,9 @@ def _elu_grad(s: Site) -> Kernel:
 
 
 elu: Op = _activation("Elu", _FLOAT, _elu, "x where it is not negative, else exp(x) - 1.")
-elu_grad: Op = _gradient_op("EluGrad", _FLOAT, _elu_grad, "The gradient of Elu, from its output.", by="outputs")
+elu_grad: Op = _gradient_op(
+    "EluGrad", _FLOAT, _elu_grad, "The gradient of Elu, from its output.", by="outputs"
+)
 elu.gradient = lambda c, g: [elu_grad(g, c.outputs[0])]
 
 # Self-Normalizing Neural Networks (arXiv:1706.02515): scale, and scale times alpha.
@@ -115,8 +133,12 @@ def _selu_grad(s: Site) -> Kernel:
     return lambda g, y: np.where(y < zero, g * (y + scale_alpha), g * scale)
 
 
-selu: Op = _activation("Selu", _FLOAT, _selu, "scale * x where x is not negative, else scale * alpha * (exp(x) - 1).")
-selu_grad: Op = _gradient_op("SeluGrad", _FLOAT, _selu_grad, "The gradient of Selu, from its output.", by="outputs")
+selu: Op = _activation(
+    "Selu", _FLOAT, _selu, "scale * x where x is not negative, else scale * alpha * (exp(x) - 1)."
+)
+selu_grad: Op = _gradient_op(
+    "SeluGrad", _FLOAT, _selu_grad, "The gradient of Selu, from its output.", by="outputs"
+)
 selu.gradient = lambda c, g: [selu_grad(g, c.outputs[0])]
 
 
@@ -157,7 +179,10 @@ leaky_relu_grad: Op = _gradient_op(
     "; alpha: float=0.20000000298023224",
 )
 leaky_relu.gradient = lambda c, g: [leaky_relu_grad(g, c.inputs[0], alpha=c["alpha"])]
-leaky_relu_grad.gradient = lambda c, g: [leaky_relu_grad(g, c.inputs[1], alpha=c["alpha"]), zeros_like(c.inputs[1])]
+leaky_relu_grad.gradient = lambda c, g: [
+    leaky_relu_grad(g, c.inputs[1], alpha=c["alpha"]),
+    zeros_like(c.inputs[1]),
+]
 
 
 def _softplus(s: Site) -> Kernel:
@@ -171,7 +196,9 @@ def _softplus_grad(s: Site) -> Kernel:
 
 
 softplus: Op = _activation("Softplus", _FLOAT, _softplus, "log(1 + exp(x)).")
-softplus_grad: Op = _gradient_op("SoftplusGrad", _FLOAT, _softplus_grad, "The gradient of Softplus, from its input.")
+softplus_grad: Op = _gradient_op(
+    "SoftplusGrad", _FLOAT, _softplus_grad, "The gradient of Softplus, from its input."
+)
 softplus.gradient = lambda c, g: [softplus_grad(g, c.inputs[0])]
 
 
@@ -192,7 +219,9 @@ def _softsign_grad(s: Site) -> Kernel:
 
 
 softsign: Op = _activation("Softsign", _FLOAT, _softsign, "x / (1 + |x|).")
-softsign_grad: Op = _gradient_op("SoftsignGrad", _FLOAT, _softsign_grad, "The gradient of Softsign, from its input.")
+softsign_grad: Op = _gradient_op(
+    "SoftsignGrad", _FLOAT, _softsign_grad, "The gradient of Softsign, from its input."
+)
 softsign.gradient = lambda c, g: [softsign_grad(g, c.inputs[0])]
 
 
@@ -285,8 +314,8 @@ def _bias_add(s: Site) -> Kernel:
 
 def _bias_shape(s: Site) -> list[Shape]:
     first = len(s.op.signature.attrs) > 1 and s["data_format"] == b"NCHW"
-    _check_bias(s, *s.shapes, 1 if first else -1)
     value, bias = s.shapes
+    _check_bias(s, value, bias, 1 if first else -1)
     if value is not None and bias is not None and not first:
         return [broadcast(value, bias)]
     return [value]
@@ -300,7 +329,6 @@ bias_add: Op = register(
     )
 )
 bias_add.shape_rule = _bias_shape
-bias_add.gradient = lambda c, g: [g, bias_add_grad(g, data_format=c["data_format"])]
 bias_add_v1: Op = register(
     Op(
         f"BiasAddV1(value: T, bias: T) -> (output: T) | T: type in {_NUMBERS}",
@@ -309,7 +337,6 @@ bias_add_v1: Op = register(
     )
 )
 bias_add_v1.shape_rule = _bias_shape
-bias_add_v1.gradient = lambda c, g: [g, bias_add_grad(g)]
 
 
 @op(f"BiasAddGrad(out_backprop: T) -> (output: T) | T: type in {_NUMBERS}; {_FORMAT}")
@@ -346,3 +373,7 @@ def _(c: Call, g: Any) -> list[Any]:
         ones = fill(reshape(rank(x) - np.array(2, np.int32), vector), np.array(1, np.int32))
         g = reshape(g, concat_v2([reshape(size(g), vector), ones], np.array(0, np.int32)))
     return [broadcast_to(g, shape(x))]
+
+
+bias_add.gradient = lambda c, g: [g, bias_add_grad(g, data_format=c["data_format"])]
+bias_add_v1.gradient = lambda c, g: [g, bias_add_grad(g)]

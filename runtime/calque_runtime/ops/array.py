@@ -113,13 +113,15 @@ def _(s: Site) -> list[Shape]:
     rest = known_size(tuple(d for d in wanted if d is not None)) or 0
     if not unknown:
         if rest != count:
-            raise s.error(f"Input to reshape is a tensor with {count} values, but the requested shape has {rest}")
+            raise s.error(
+                f"Input to reshape is a tensor with {count} values, but the requested shape has {rest}"
+            )
     elif len(unknown) == 1:
         if rest == 0:
             return [wanted]
         if count % rest:
             raise s.error(
-                f"Input to reshape is a tensor with {count} values, but the requested shape requires a multiple of {rest}"
+                f"Input to reshape is a tensor with {count} values, but the shape requires a multiple of {rest}"
             )
         return [tuple(count // rest if d is None else d for d in wanted)]
     return [wanted]
@@ -159,7 +161,7 @@ def _(c: Call, g: Any) -> list[Any]:
 
 @op("Squeeze(input: T) -> (output: T) | T: type; squeeze_dims: list(int)=[] >=0")
 def squeeze(s: Site) -> Kernel:
-    """The input without the axes `squeeze_dims`, which must have size 1; without any axis of size 1 where none is given."""
+    """The input without the axes `squeeze_dims`, which must have size 1; without any of size 1 where none is given."""
     dims = s["squeeze_dims"]
     return lambda x: x.reshape(_squeezed(x.shape, dims))
 
@@ -192,7 +194,9 @@ def _(c: Call, g: Any) -> list[Any]:
 def _permutation(perm: Array, rank: int) -> list[int]:
     axes = perm.tolist()
     if len(axes) != rank:
-        raise InvalidArgumentError(None, None, f"perm must have {rank} elements, one for each axis, but is {axes}")
+        raise InvalidArgumentError(
+            None, None, f"perm must have {rank} elements, one for each axis, but is {axes}"
+        )
     axes = [normalize_axis(axis, rank, "perm") for axis in axes]
     if len(set(axes)) != rank:
         raise InvalidArgumentError(None, None, f"perm must name every axis once, but is {axes}")
@@ -203,7 +207,11 @@ def _permutation(perm: Array, rank: int) -> list[int]:
 def transpose(s: Site) -> Kernel:
     """The input with its axes in the order `perm`: axis i of the result is axis perm[i] of `x`."""
     perm, known = s.const(1), s.shapes[0]
-    if perm is not None and known is not None and sorted(axes := (perm % max(len(known), 1)).tolist()) == list(range(len(known))):
+    if (
+        perm is not None
+        and known is not None
+        and sorted(axes := (perm % max(len(known), 1)).tolist()) == list(range(len(known)))
+    ):
         return lambda x, perm: x.transpose(axes)
     return lambda x, perm: x.transpose(_permutation(perm, x.ndim))
 
@@ -281,7 +289,8 @@ def ensure_shape(s: Site) -> Kernel:
     def run(x: Array) -> Array:
         if len(x.shape) != len(sizes) or any(d not in (None, n) for d, n in zip(sizes, x.shape, strict=True)):
             raise s.error(
-                f"Shape of tensor input {format_shape(x.shape)} is not compatible with expected shape {format_shape(sizes)}"
+                f"Shape of tensor input {format_shape(x.shape)} is not compatible with expected shape "
+                f"{format_shape(sizes)}"
             )
         return x
 
@@ -371,5 +380,3 @@ def ones_like(s: Site) -> Kernel:
 
 ones_like.shape_rule = same_shape
 ones_like.not_differentiable()
-
-

@@ -12,9 +12,13 @@ from .common import binary, unary
 
 __all__: list[str] = []
 
-bitwise_and: Op = binary("BitwiseAnd", "ints", np.bitwise_and, "The bits set in x and in y.", None, "commutative")
+bitwise_and: Op = binary(
+    "BitwiseAnd", "ints", np.bitwise_and, "The bits set in x and in y.", None, "commutative"
+)
 bitwise_or: Op = binary("BitwiseOr", "ints", np.bitwise_or, "The bits set in x or in y.", None, "commutative")
-bitwise_xor: Op = binary("BitwiseXor", "ints", np.bitwise_xor, "The bits set in just one of x and y.", None, "commutative")
+bitwise_xor: Op = binary(
+    "BitwiseXor", "ints", np.bitwise_xor, "The bits set in just one of x and y.", None, "commutative"
+)
 invert: Op = unary("Invert", "ints", np.invert, "The bits not set in x.")
 
 
@@ -33,7 +37,6 @@ right_shift: Op = binary(
 )
 
 
-
 def _population_count(x: Array) -> Any:
     """A table by byte: numpy has had `bitwise_count` only since 2.0, and that of the absolute value."""
     parts = np.ascontiguousarray(x).reshape(-1).view(np.uint8).reshape(*x.shape, x.dtype.itemsize)
@@ -41,7 +44,9 @@ def _population_count(x: Array) -> Any:
 
 
 _BIT_COUNTS = np.array([i.bit_count() for i in range(256)], np.uint8)
-population_count: Op = unary("PopulationCount", "ints", _population_count, "How many bits of x are set.", out="y: uint8")
+population_count: Op = unary(
+    "PopulationCount", "ints", _population_count, "How many bits of x are set.", out="y: uint8"
+)
 
 for _one in (bitwise_and, bitwise_or, bitwise_xor, invert, left_shift, right_shift, population_count):
     _one.not_differentiable()

@@ -83,7 +83,8 @@ def _bitcast_shape(s: Site, known: Any) -> Any:
     ratio = dst.size // src.size
     if not known or known[-1] not in (ratio, None):
         raise s.error(
-            f"Cannot bitcast from {src.name} to {dst.name}: the last axis of {format_shape(known)} must have size {ratio}"
+            f"Cannot bitcast from {src.name} to {dst.name}: the last axis of {format_shape(known)} "
+            f"must have size {ratio}"
         )
     return known[:-1]
 
@@ -111,7 +112,9 @@ def _check_numerics(name: str, signed: bool) -> Op:
                 found = ["Inf"] if np.isinf(x).any() else []
             if np.isnan(x).any():
                 found.append("NaN")
-            raise s.error(f"{message} : Tensor had {', '.join(found[:-1])}{' and ' * (len(found) > 1)}{found[-1]} values")
+            raise s.error(
+                f"{message} : Tensor had {', '.join(found[:-1])}{' and ' * (len(found) > 1)}{found[-1]} values"
+            )
 
         return run
 

@@ -153,8 +153,8 @@ def known_value(tensor: Any) -> Any:
 
 def sum_to(gradient: Any, like: Any) -> Any:
     """`gradient`, summed over the axes along which `like` was broadcast, in the shape of `like`."""
-    from .elementwise import broadcast_gradient_args
     from .array import reshape, shape
+    from .elementwise import broadcast_gradient_args
     from .reduce import sum_
 
     if _static(gradient) is not None and _static(gradient) == _static(like):
@@ -199,7 +199,8 @@ def check_size(s: Site, sizes: Iterable[Any], dtype: DType) -> tuple[int, ...]:
         raise s.error(f"sizes must not be negative, but the shape is {list(shape)}")
     if count * (dtype.size or 8) > limit:
         raise s.error(
-            f"a tensor of shape {list(shape)} and dtype {dtype.name} is over the limit of {limit} bytes (Limits.max_bytes)",
+            f"a tensor of shape {list(shape)} and dtype {dtype.name} is over the limit of {limit} bytes "
+            "(Limits.max_bytes)",
             ResourceExhaustedError,
         )
     return shape
@@ -220,7 +221,7 @@ def checked_axis(axis: Any, rank: int, what: str = "axis") -> int:
 
 def shape_of(value: Any) -> tuple[int, ...]:
     """The shape of an array; of a bare Python object (a resource, a variant): ()."""
-    return value.shape if isinstance(value, (np.ndarray, np.generic)) else ()  # type: ignore[no-any-return]
+    return value.shape if isinstance(value, (np.ndarray, np.generic)) else ()
 
 
 def static_rank(tensor: Any) -> int | None:

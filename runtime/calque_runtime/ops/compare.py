@@ -51,15 +51,19 @@ def _equality_shape(s: Site) -> list[Shape]:
             raise
         return [()]
     # Unknown sizes may turn out not to fit, and then the answer is a scalar.
-    return known if s["incompatible_shape_error"] or all(x is not None and None not in x for x in s.shapes) else [None]
+    return (
+        known
+        if s["incompatible_shape_error"] or all(x is not None and None not in x for x in s.shapes)
+        else [None]
+    )
 
 
 equal: Op = op("Equal(x: T, y: T) -> (z: bool) | T: type; incompatible_shape_error: bool=true | commutative")(
     _equality(np.equal, False)
 )
-not_equal: Op = op("NotEqual(x: T, y: T) -> (z: bool) | T: type; incompatible_shape_error: bool=true | commutative")(
-    _equality(np.not_equal, True)
-)
+not_equal: Op = op(
+    "NotEqual(x: T, y: T) -> (z: bool) | T: type; incompatible_shape_error: bool=true | commutative"
+)(_equality(np.not_equal, True))
 for _one, _doc in ((equal, "x == y."), (not_equal, "x != y.")):
     _one.__doc__ = _doc
     _one.shape_rule = _equality_shape
@@ -67,7 +71,8 @@ for _one, _doc in ((equal, "x == y."), (not_equal, "x != y.")):
 
 
 @op(
-    "ApproximateEqual(x: T, y: T) -> (z: bool) | T: type in numeric; tolerance: float=9.999999747378752e-06 | commutative"
+    "ApproximateEqual(x: T, y: T) -> (z: bool) | T: type in numeric; "
+    "tolerance: float=9.999999747378752e-06 | commutative"
 )
 def approximate_equal(s: Site) -> Kernel:
     """|x - y| < tolerance, of tensors of the same shape."""
@@ -75,7 +80,9 @@ def approximate_equal(s: Site) -> Kernel:
 
     def run(x: Array, y: Array) -> Any:
         if x.shape != y.shape:
-            raise s.error(f"x and y must be of the same shape, but are {format_shape(x.shape)} and {format_shape(y.shape)}")
+            raise s.error(
+                f"x and y must be of the same shape, but are {format_shape(x.shape)} and {format_shape(y.shape)}"
+            )
         return np.absolute(np.subtract(x, y)) < x.dtype.type(tolerance)
 
     if s.dtypes[0].is_integer:
@@ -166,7 +173,9 @@ def select(s: Site) -> Kernel:
     def run(condition: Array, t: Array, e: Array) -> Any:
         if condition.shape != t.shape or e.shape != t.shape:
             _check_select(condition.shape, t.shape, e.shape)
-            condition = condition.reshape(condition.shape + (1,) * (t.ndim - condition.ndim) if condition.ndim else ())
+            condition = condition.reshape(
+                condition.shape + (1,) * (t.ndim - condition.ndim) if condition.ndim else ()
+            )
         return np.where(condition, t, e)
 
     return run
@@ -175,7 +184,9 @@ def select(s: Site) -> Kernel:
 def _check_select(condition: Shape, t: Shape, e: Shape) -> None:
     if not compatible(t, e):
         raise InvalidArgumentError(
-            None, None, f"'t' and 'e' must have the same size, but received: {format_shape(t)} vs. {format_shape(e)}"
+            None,
+            None,
+            f"'t' and 'e' must have the same size, but received: {format_shape(t)} vs. {format_shape(e)}",
         )
     if condition is None or t is None or condition == () or compatible(condition, t):
         return

@@ -14,7 +14,9 @@ __all__: list[str] = []
 _PART = "T: type=complex64 in complexes; Tout: type=float in [float, double]"
 
 
-@op("Complex(real: T, imag: T) -> (out: Tout) | T: type=float in [float, double]; Tout: type=complex64 in complexes")
+@op(
+    "Complex(real: T, imag: T) -> (out: Tout) | T: type=float in [float, double]; Tout: type=complex64 in complexes"
+)
 def complex_(s: Site) -> Kernel:
     """real + i * imag, broadcast."""
     dtype = s["Tout"].np

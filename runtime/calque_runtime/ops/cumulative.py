@@ -37,7 +37,9 @@ def _scan(accumulate: Callable[..., Any], neutral: float) -> Callable[[Site], Ke
             out = accumulate(x[flip] if reverse else x, axis=at, dtype=x.dtype)
             if exclusive and x.shape[at]:
                 shifted = np.empty_like(out)
-                shifted[(slice(None),) * at + (slice(1, None),)] = out[(slice(None),) * at + (slice(None, -1),)]
+                shifted[(slice(None),) * at + (slice(1, None),)] = out[
+                    (slice(None),) * at + (slice(None, -1),)
+                ]
                 shifted[(slice(None),) * at + (0,)] = neutral
                 out = shifted
             return out[flip] if reverse else out
@@ -54,13 +56,13 @@ def _scan_shape(s: Site) -> list[Shape]:
     return [known]
 
 
-cumsum: Op = op(f"Cumsum(x: T, axis: Tidx) -> (out: T) | {_FLAGS}; T: type in numeric; Tidx: type=int32 in index")(
-    _scan(np.add.accumulate, 0)
-)
+cumsum: Op = op(
+    f"Cumsum(x: T, axis: Tidx) -> (out: T) | {_FLAGS}; T: type in numeric; Tidx: type=int32 in index"
+)(_scan(np.add.accumulate, 0))
 cumsum.__doc__ = "The sum of the elements up to each one along `axis`; `exclusive` leaves that one out."
-cumprod: Op = op(f"Cumprod(x: T, axis: Tidx) -> (out: T) | {_FLAGS}; T: type in numeric; Tidx: type=int32 in index")(
-    _scan(np.multiply.accumulate, 1)
-)
+cumprod: Op = op(
+    f"Cumprod(x: T, axis: Tidx) -> (out: T) | {_FLAGS}; T: type in numeric; Tidx: type=int32 in index"
+)(_scan(np.multiply.accumulate, 1))
 cumprod.__doc__ = "The product of the elements up to each one along `axis`; `exclusive` leaves that one out."
 cumulative_logsumexp: Op = op(
     f"CumulativeLogsumexp(x: T, axis: Tidx) -> (out: T) | {_FLAGS}; T: type in floats; Tidx: type=int32 in index"
@@ -81,21 +83,26 @@ def _(c: Call, g: Any) -> list[Any]:
     x, axis = c.inputs
     exclusive, reverse = c["exclusive"], c["reverse"]
     product = cumprod(x, axis, exclusive=exclusive, reverse=reverse)
-    return [div_no_nan(cumsum(conjugate(product) * g, axis, exclusive=exclusive, reverse=not reverse), conjugate(x)), None]
+    return [
+        div_no_nan(
+            cumsum(conjugate(product) * g, axis, exclusive=exclusive, reverse=not reverse), conjugate(x)
+        ),
+        None,
+    ]
 
 
 @cumulative_logsumexp.grad
 def _(c: Call, g: Any) -> list[Any]:
     # In logarithms, the positive and the negative part on their own: exp(-y) alone may overflow.
-    from .elementwise import maximum
+    from .array import zeros_like
+    from .elementwise import maximum, sub
     from .functions import exp, log
 
-    from .array import zeros_like
-
     (x, axis), y = c.inputs, c.outputs[0]
-    zeros = zeros_like(g)
-    parts = [
-        exp(cumulative_logsumexp(log(maximum(part, zeros)) - y, axis, exclusive=c["exclusive"], reverse=not c["reverse"]) + x)
-        for part in (g, -g)
-    ]
-    return [parts[0] - parts[1], None]
+    flags = {"exclusive": c["exclusive"], "reverse": not c["reverse"]}
+
+    def part(positive: Any) -> Any:
+        logs = sub(log(maximum(positive, zeros_like(g))), y)
+        return exp(cumulative_logsumexp(logs, axis, **flags) + x)
+
+    return [part(g) - part(-g), None]

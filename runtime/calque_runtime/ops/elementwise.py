@@ -28,7 +28,7 @@ def _same(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
 add: Op = binary("AddV2", "numeric", np.add, "x + y.", _same, "commutative aggregate")
 
 
-@op("Add(x: T, y: T) -> (z: T) | T: type in [bfloat16, half, float, double, uint8, int8, int16, int32, int64, complex64, complex128, string]")
+@op("Add(x: T, y: T) -> (z: T) | T: type in floatcomplex uint8 int8 int16 int32 int64 string")
 def add_v1(s: Site) -> Kernel:
     """x + y, which for strings means x followed by y."""
     return _concat_strings if s.dtypes[0].kind == "s" else np.add
@@ -45,7 +45,12 @@ def _concat_strings(x: Array, y: Array) -> Array:
 
 sub: Op = binary("Sub", "numeric", np.subtract, "x - y.", lambda g, z, x, y: (g, -g))
 mul: Op = binary(
-    "Mul", "numeric", np.multiply, "x * y.", lambda g, z, x, y: (g * conjugate(y), g * conjugate(x)), "commutative"
+    "Mul",
+    "numeric",
+    np.multiply,
+    "x * y.",
+    lambda g, z, x, y: (g * conjugate(y), g * conjugate(x)),
+    "commutative",
 )
 
 
@@ -118,11 +123,17 @@ def _sum_of(first: Array, *rest: Array) -> Any:
     total = first
     for i, other in enumerate(rest):
         # The first addition makes a new array, which the later ones may write to.
-        total = np.add(total, other) if i == 0 or not isinstance(total, np.ndarray) else np.add(total, other, out=total)
+        total = (
+            np.add(total, other)
+            if i == 0 or not isinstance(total, np.ndarray)
+            else np.add(total, other, out=total)
+        )
     return total
 
 
-@op("AccumulateNV2(inputs: N*T) -> (sum: T) | N: int >=1; T: type in numeric; shape: shape | commutative aggregate")
+@op(
+    "AccumulateNV2(inputs: N*T) -> (sum: T) | N: int >=1; T: type in numeric; shape: shape | commutative aggregate"
+)
 def accumulate_n(s: Site) -> Kernel:
     """The sum of tensors that all have the shape `shape`; the form in which TF1 graphs hold `accumulate_n`."""
     return _sum_of
@@ -329,8 +340,12 @@ def _minimum_grad(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return _to_chosen(less_equal(x, y), g)
 
 
-maximum: Op = binary("Maximum", "real", np.maximum, "The larger of x and y; NaN if one of them is.", _maximum_grad)
-minimum: Op = binary("Minimum", "real", np.minimum, "The smaller of x and y; NaN if one of them is.", _minimum_grad)
+maximum: Op = binary(
+    "Maximum", "real", np.maximum, "The larger of x and y; NaN if one of them is.", _maximum_grad
+)
+minimum: Op = binary(
+    "Minimum", "real", np.minimum, "The smaller of x and y; NaN if one of them is.", _minimum_grad
+)
 
 
 @op("ClipByValue(t: T, clip_value_min: T, clip_value_max: T) -> (output: T) | T: type in numeric")
@@ -390,6 +405,8 @@ atan2: Op = binary(
     _atan2_grad,
     args="y: T, x: T",
 )
+
+
 @op("NextAfter(x1: T, x2: T) -> (output: T) | T: type=float in [double, float]")
 def next_after(s: Site) -> Kernel:
     """The next number after x1 in the direction of x2."""

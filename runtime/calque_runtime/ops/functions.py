@@ -21,7 +21,9 @@ def _half(x: Array) -> Any:
 # --- signs, squares and roots
 
 neg: Op = unary("Neg", _SIGNED, np.negative, "-x.", lambda g, y, x: -g)
-abs_: Op = unary("Abs", "floats int8 int16 int32 int64", np.absolute, "The absolute value.", lambda g, y, x: g * sign(x))
+abs_: Op = unary(
+    "Abs", "floats int8 int16 int32 int64", np.absolute, "The absolute value.", lambda g, y, x: g * sign(x)
+)
 
 
 def _sign(x: Array) -> Any:
@@ -37,7 +39,9 @@ def _sign_grad(g: Any, y: Any, x: Any) -> Any:
     return zeros_like(x)
 
 
-sign: Op = unary("Sign", _SIGNED, _sign, "-1, 0 or 1 as x is negative, zero or positive; x / |x| if complex.", _sign_grad)
+sign: Op = unary(
+    "Sign", _SIGNED, _sign, "-1, 0 or 1 as x is negative, zero or positive; x / |x| if complex.", _sign_grad
+)
 square: Op = unary("Square", "numeric", np.square, "x².", lambda g, y, x: g * (conjugate(x) * 2.0))
 sqrt: Op = unary("Sqrt", "floatcomplex", np.sqrt, "The square root.", lambda g, y, x: sqrt_grad(y, g))
 rsqrt: Op = unary(
@@ -50,10 +54,18 @@ inv: Op = unary("Inv", _SIGNED, np.reciprocal, "1 / x.", lambda g, y, x: inv_gra
 # --- exponentials and logarithms
 
 exp: Op = unary("Exp", "floatcomplex", np.exp, "e to the power x.", lambda g, y, x: g * conjugate(y))
-expm1: Op = unary("Expm1", "floatcomplex", np.expm1, "e to the power x, less 1.", lambda g, y, x: g * exp(conjugate(x)))
-log: Op = unary("Log", "floatcomplex", np.log, "The natural logarithm.", lambda g, y, x: g * reciprocal(conjugate(x)))
+expm1: Op = unary(
+    "Expm1", "floatcomplex", np.expm1, "e to the power x, less 1.", lambda g, y, x: g * exp(conjugate(x))
+)
+log: Op = unary(
+    "Log", "floatcomplex", np.log, "The natural logarithm.", lambda g, y, x: g * reciprocal(conjugate(x))
+)
 log1p: Op = unary(
-    "Log1p", "floatcomplex", np.log1p, "The natural logarithm of 1 + x.", lambda g, y, x: g / (conjugate(x) + 1.0)
+    "Log1p",
+    "floatcomplex",
+    np.log1p,
+    "The natural logarithm of 1 + x.",
+    lambda g, y, x: g / (conjugate(x) + 1.0),
 )
 
 
@@ -83,20 +95,40 @@ sigmoid.gradient = lambda c, g: [sigmoid_grad(conjugate(c.outputs[0]), g)]
 sin: Op = unary("Sin", "floatcomplex", np.sin, "Sine, in radians.", lambda g, y, x: g * cos(conjugate(x)))
 cos: Op = unary("Cos", "floatcomplex", np.cos, "Cosine, in radians.", lambda g, y, x: -g * sin(conjugate(x)))
 tan: Op = unary(
-    "Tan", "floatcomplex", np.tan, "Tangent, in radians.", lambda g, y, x: g * square(reciprocal(cos(conjugate(x))))
+    "Tan",
+    "floatcomplex",
+    np.tan,
+    "Tangent, in radians.",
+    lambda g, y, x: g * square(reciprocal(cos(conjugate(x)))),
 )
 asin: Op = unary(
-    "Asin", "floatcomplex", np.arcsin, "The angle whose sine is x.", lambda g, y, x: g * rsqrt(-square(conjugate(x)) + 1.0)
+    "Asin",
+    "floatcomplex",
+    np.arcsin,
+    "The angle whose sine is x.",
+    lambda g, y, x: g * rsqrt(-square(conjugate(x)) + 1.0),
 )
 acos: Op = unary(
-    "Acos", "floatcomplex", np.arccos, "The angle whose cosine is x.", lambda g, y, x: -g * rsqrt(-square(conjugate(x)) + 1.0)
+    "Acos",
+    "floatcomplex",
+    np.arccos,
+    "The angle whose cosine is x.",
+    lambda g, y, x: -g * rsqrt(-square(conjugate(x)) + 1.0),
 )
 atan: Op = unary(
-    "Atan", "floatcomplex", np.arctan, "The angle whose tangent is x.", lambda g, y, x: g / (square(conjugate(x)) + 1.0)
+    "Atan",
+    "floatcomplex",
+    np.arctan,
+    "The angle whose tangent is x.",
+    lambda g, y, x: g / (square(conjugate(x)) + 1.0),
 )
 sinh: Op = unary("Sinh", "floatcomplex", np.sinh, "Hyperbolic sine.", lambda g, y, x: g * cosh(conjugate(x)))
-cosh: Op = unary("Cosh", "floatcomplex", np.cosh, "Hyperbolic cosine.", lambda g, y, x: g * sinh(conjugate(x)))
-tanh: Op = unary("Tanh", "floatcomplex", np.tanh, "Hyperbolic tangent.", lambda g, y, x: tanh_grad(conjugate(y), g))
+cosh: Op = unary(
+    "Cosh", "floatcomplex", np.cosh, "Hyperbolic cosine.", lambda g, y, x: g * sinh(conjugate(x))
+)
+tanh: Op = unary(
+    "Tanh", "floatcomplex", np.tanh, "Hyperbolic tangent.", lambda g, y, x: tanh_grad(conjugate(y), g)
+)
 asinh: Op = unary(
     "Asinh", "floatcomplex", np.arcsinh, "Inverse hyperbolic sine.", lambda g, y, x: g / cosh(conjugate(y))
 )
@@ -104,13 +136,19 @@ acosh: Op = unary(
     "Acosh", "floatcomplex", np.arccosh, "Inverse hyperbolic cosine.", lambda g, y, x: g / sinh(conjugate(y))
 )
 atanh: Op = unary(
-    "Atanh", "floatcomplex", np.arctanh, "Inverse hyperbolic tangent.", lambda g, y, x: g / (-square(conjugate(x)) + 1.0)
+    "Atanh",
+    "floatcomplex",
+    np.arctanh,
+    "Inverse hyperbolic tangent.",
+    lambda g, y, x: g / (-square(conjugate(x)) + 1.0),
 )
 
 
 # --- rounding and what kind of number it is
 
-floor: Op = unary("Floor", "floats", np.floor, "The largest integer that is not above x.").not_differentiable()
+floor: Op = unary(
+    "Floor", "floats", np.floor, "The largest integer that is not above x."
+).not_differentiable()
 ceil: Op = unary("Ceil", "floats", np.ceil, "The smallest integer that is not below x.").not_differentiable()
 rint: Op = unary("Rint", "floats", np.rint, "The nearest integer, the even one of two.").not_differentiable()
 round_: Op = unary(

@@ -27,12 +27,12 @@ def slice_(s: Site) -> Kernel:
     """The block of `size` elements along each axis that begins at `begin`; a size of -1 goes to the end."""
 
     def run(x: Array, begin: Array, size: Array) -> Array:
-        return x[(*_block(x.shape, begin.tolist(), size.tolist()), ...)]
+        return x[_block(x.shape, begin.tolist(), size.tolist()) + (...,)]
 
     return run
 
 
-def _block(known: tuple[int, ...], begin: list[int], size: list[int]) -> list[slice]:
+def _block(known: tuple[int, ...], begin: list[int], size: list[int]) -> tuple[Any, ...]:
     if len(begin) != len(known) or len(size) != len(known):
         raise InvalidArgumentError(
             None,
@@ -48,7 +48,7 @@ def _block(known: tuple[int, ...], begin: list[int], size: list[int]) -> list[sl
         if not 0 <= n <= d - b:
             raise InvalidArgumentError(None, None, f"Expected size[{i}] in [0, {d - b}], but got {n}")
         out.append(slice(b, b + n))
-    return out
+    return tuple(out)
 
 
 @slice_.shape
@@ -76,11 +76,16 @@ def _(c: Call, g: Any) -> list[Any]:
     return [pad(g, pack([begin, behind], axis=1)), None, None]
 
 
-_MASKS = "begin_mask: int=0; end_mask: int=0; ellipsis_mask: int=0; new_axis_mask: int=0; shrink_axis_mask: int=0"
+_MASKS = (
+    "begin_mask: int=0; end_mask: int=0; ellipsis_mask: int=0; new_axis_mask: int=0; shrink_axis_mask: int=0"
+)
 
 
-def _masks(c: Call) -> dict[str, int]:
-    return {name: c[name] for name in ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")}
+def _masks(c: Call) -> dict[str, Any]:
+    return {
+        name: c[name]
+        for name in ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+    }
 
 
 @op(
@@ -165,7 +170,7 @@ def tensor_strided_slice_update(s: Site) -> Kernel:
             place[...] = value
         except ValueError:
             raise s.error(
-                f"a value of shape {format_shape(value.shape)} does not broadcast to the slice {format_shape(place.shape)}"
+                f"a value of shape {format_shape(value.shape)} does not fit the slice {format_shape(place.shape)}"
             ) from None
         return out
 
@@ -188,7 +193,7 @@ def _gather(x: Array, indices: Array, axis: int) -> Array:
     checked_indices(indices, x.shape[axis])
     if axis == 0:
         return x[indices, ...]
-    return x[(*[slice(None)] * axis, indices, ...)]
+    return x[(slice(None),) * axis + (indices, ...)]
 
 
 @op(
@@ -229,14 +234,16 @@ def _gather_axes(axis: int, batch_dims: int, params_rank: int, indices_rank: int
     batch = batch_dims + indices_rank if batch_dims < 0 else batch_dims
     if not 0 <= batch <= min(at, indices_rank):
         raise InvalidArgumentError(
-            None, None, f"batch_dims = {batch_dims} must be at most the axis {at} and the rank {indices_rank} of indices"
+            None,
+            None,
+            f"batch_dims = {batch_dims} must be at most the axis {at} and the rank {indices_rank} of indices",
         )
     return at, batch
 
 
 @op(
-    "GatherV2(params: Tparams, indices: Tindices, axis: Taxis) -> (output: Tparams) | batch_dims: int=0; Tparams: type; "
-    "Tindices: type in [int16, int32, int64]; Taxis: type in index"
+    "GatherV2(params: Tparams, indices: Tindices, axis: Taxis) -> (output: Tparams) | batch_dims: int=0; "
+    "Tparams: type; Tindices: type in [int16, int32, int64]; Taxis: type in index"
 )
 def gather_v2(s: Site) -> Kernel:
     """The slices of `params` along `axis` that `indices` names; the first `batch_dims` axes of both go together."""
@@ -294,9 +301,15 @@ def _(c: Call, g: Any) -> list[Any]:
     if batch < 0:
         indices_rank = static_rank(indices)
         if indices_rank is None:
-            raise UnimplementedError(None, "GatherV2", "gradient with negative batch_dims and indices of unknown rank")
+            raise UnimplementedError(
+                None, "GatherV2", "gradient with negative batch_dims and indices of unknown rank"
+            )
         batch += indices_rank
-    return [_gather_axis_gradient(g, params, cast(indices, DstT="int32"), cast(axis, DstT="int32"), batch), None, None]
+    return [
+        _gather_axis_gradient(g, params, cast(indices, DstT="int32"), cast(axis, DstT="int32"), batch),
+        None,
+        None,
+    ]
 
 
 def _gather_axis_gradient(g: Any, params: Any, indices: Any, axis: Any, batch: int) -> Any:
@@ -363,8 +376,8 @@ def gather_nd(s: Site) -> Kernel:
 
 def _depth_error(indices: Shape, params: Shape) -> str:
     return (
-        "index innermost dimension length must be <= params rank, and both at least vectors, but indices and params have "
-        f"the shapes {format_shape(indices)} and {format_shape(params)}"
+        "index innermost dimension length must be <= params rank, and both at least vectors, but indices and "
+        f"params have the shapes {format_shape(indices)} and {format_shape(params)}"
     )
 
 
@@ -384,4 +397,7 @@ def _(c: Call, g: Any) -> list[Any]:
     if c["Tindices"].name == "int16":
         indices = cast(indices, DstT="int32")
     policy = c["bad_indices_policy"]
-    return [scatter_nd(indices, g, shape(params, out_type=as_dtype(indices.dtype)), bad_indices_policy=policy), None]
+    return [
+        scatter_nd(indices, g, shape(params, out_type=as_dtype(indices.dtype)), bad_indices_policy=policy),
+        None,
+    ]

@@ -61,7 +61,9 @@ def _one_axis(value: Array | None, what: str) -> int | None:
     if value is None:
         return None
     if np.size(value) != 1:
-        raise InvalidArgumentError(None, None, f"{what} must be one number, but has shape {list(np.shape(value))}")
+        raise InvalidArgumentError(
+            None, None, f"{what} must be one number, but has shape {list(np.shape(value))}"
+        )
     return int(value.item())
 
 
@@ -120,14 +122,14 @@ def pack(s: Site) -> Kernel:
         one = values[0].shape
         at = normalize_axis(axis, len(one) + 1)
         out = np.empty((*one[:at], count, *one[at:]), dtype)
-        before = (slice(None),) * at
+        before: tuple[Any, ...] = (slice(None),) * at
         for i, value in enumerate(values):
             if value.shape != one:
                 raise s.error(
                     f"Shapes of all inputs must match: values[0].shape = {format_shape(one)} != "
                     f"values[{i}].shape = {format_shape(value.shape)}"
                 )
-            out[(*before, i, ...)] = value
+            out[before + (i, ...)] = value
         return out
 
     return run
@@ -166,8 +168,8 @@ def unpack(s: Site) -> Kernel:
         at = normalize_axis(axis, value.ndim)
         if value.shape[at] != num:
             raise s.error(f"Input shape axis {at} must equal {num}, got shape {format_shape(value.shape)}")
-        before = (slice(None),) * at
-        return [value[(*before, i, ...)] for i in range(num)]
+        before: tuple[Any, ...] = (slice(None),) * at
+        return [value[before + (i, ...)] for i in range(num)]
 
     return run
 
@@ -204,9 +206,10 @@ def _even(known: tuple[Dim, ...], axis: int, num: int) -> Dim:
 
 
 def _parts(value: Array, axis: int, sizes: list[int]) -> list[Array]:
-    before, at, out = (slice(None),) * axis, 0, []
+    before: tuple[Any, ...] = (slice(None),) * axis
+    at, out = 0, []
     for n in sizes:
-        out.append(value[(*before, slice(at, at + n))])
+        out.append(value[before + (slice(at, at + n),)])
         at += n
     return out
 
@@ -254,7 +257,9 @@ def split_v(s: Site) -> Kernel:
 
 def _split_sizes(sizes: list[int], whole: int, axis: int, num: int) -> list[int]:
     if len(sizes) != num:
-        raise InvalidArgumentError(None, None, f"size_splits must have num_split = {num} elements, but is {sizes}")
+        raise InvalidArgumentError(
+            None, None, f"size_splits must have num_split = {num} elements, but is {sizes}"
+        )
     left = whole - sum(n for n in sizes if n != -1)
     if min(sizes) < -1 or sizes.count(-1) > 1 or left < 0 or (left and -1 not in sizes):
         raise InvalidArgumentError(

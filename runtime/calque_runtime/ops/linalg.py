@@ -54,8 +54,8 @@ def _check_matrices(a: Shape, b: Shape, transpose_a: bool, transpose_b: bool) ->
 
 
 @op(
-    "MatMul(a: T, b: T) -> (product: T) | transpose_a: bool=false; transpose_b: bool=false; T: type in [bfloat16, half, "
-    "float, double, int32, int64, uint8, uint16, uint32, uint64, complex64, complex128]; grad_a: bool=false; grad_b: bool=false"
+    "MatMul(a: T, b: T) -> (product: T) | transpose_a: bool=false; transpose_b: bool=false; "
+    "T: type in floatcomplex int32 int64 uint8 uint16 uint32 uint64; grad_a: bool=false; grad_b: bool=false"
 )
 def matmul(s: Site) -> Kernel:
     """The product of the matrices a and b, each transposed first if asked for."""
@@ -76,7 +76,7 @@ def matmul(s: Site) -> Kernel:
 
 @matmul.shape
 def _(s: Site) -> list[Shape]:
-    return _check_matrices(*s.shapes, s["transpose_a"], s["transpose_b"])
+    return _check_matrices(s.shapes[0], s.shapes[1], s["transpose_a"], s["transpose_b"])
 
 
 def _matmul_grad(c: Call, g: Any) -> list[Any]:
@@ -92,7 +92,8 @@ matmul.gradient = _matmul_grad
 
 @op(
     "SparseMatMul(a: Ta, b: Tb) -> (product: float) | transpose_a: bool=false; transpose_b: bool=false; "
-    "a_is_sparse: bool=false; b_is_sparse: bool=false; Ta: type=float in [float, bfloat16]; Tb: type=float in [float, bfloat16]"
+    "a_is_sparse: bool=false; b_is_sparse: bool=false; "
+    "Ta: type=float in [float, bfloat16]; Tb: type=float in [float, bfloat16]"
 )
 def sparse_matmul(s: Site) -> Kernel:
     """`MatMul` in float32 of matrices of which one holds many zeros; the hints change nothing here."""
@@ -179,7 +180,7 @@ def _batch_op(declaration: str, broadcasts: bool, doc: str) -> Op:
         _batch_kernel(broadcasts)
     )
     one.__doc__ = doc
-    one.shape_rule = lambda s: _check_stacks(s, *s.shapes, broadcasts)
+    one.shape_rule = lambda s: _check_stacks(s, s.shapes[0], s.shapes[1], broadcasts)
     return one
 
 

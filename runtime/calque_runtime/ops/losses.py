@@ -30,7 +30,9 @@ def softmax_cross_entropy(s: Site) -> Kernel:
 
     def run(features: Array, labels: Array) -> tuple[Array, Array]:
         _cross_entropy_shape(s, features.shape, labels.shape)
-        features, labels = np.broadcast_arrays(features.astype(wide, copy=False), labels.astype(wide, copy=False))
+        features, labels = np.broadcast_arrays(
+            features.astype(wide, copy=False), labels.astype(wide, copy=False)
+        )
         logs = _log_softmax(features)
         # A label of 0 counts nothing, even where its logarithm is infinite.
         loss = -(np.where(labels == 0, 0, labels * logs)).sum(axis=-1)
@@ -91,7 +93,9 @@ def sparse_softmax_cross_entropy(s: Site) -> Kernel:
         classes = features.shape[1]
         if labels.size and (labels.min() < 0 or labels.max() >= classes):
             wrong = labels[(labels < 0) | (labels >= classes)][0]
-            raise s.error(f"Received a label value of {wrong} which is outside the valid range of [0, {classes}).")
+            raise s.error(
+                f"Received a label value of {wrong} which is outside the valid range of [0, {classes})."
+            )
         logs = _log_softmax(features.astype(wide, copy=False))
         rows = np.arange(len(labels))
         loss, backprop = -logs[rows, labels], np.exp(logs)
@@ -107,7 +111,12 @@ def _sparse_shape(s: Site, features: Shape, labels: Shape) -> None:
             "logits must be a matrix and labels a vector, but they have the shapes "
             f"{format_shape(features)} and {format_shape(labels)}"
         )
-    if features is not None and labels is not None and None not in (features[0], labels[0]) and features[0] != labels[0]:
+    if (
+        features is not None
+        and labels is not None
+        and None not in (features[0], labels[0])
+        and features[0] != labels[0]
+    ):
         raise s.error(
             "logits and labels must have the same first dimension, got logits shape "
             f"{format_shape(features)} and labels shape {format_shape(labels)}"

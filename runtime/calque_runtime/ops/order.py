@@ -102,7 +102,9 @@ def _in_top_k(s: Site, predictions: Array, targets: Array, k: int) -> Array:
     if predictions.ndim != 2:
         raise s.error("predictions must be 2-dimensional")
     if targets.shape != predictions.shape[:1]:
-        raise s.error(f"First dimension of predictions {len(predictions)} must match length of targets {targets.shape}")
+        raise s.error(
+            f"First dimension of predictions {len(predictions)} must match length of targets {targets.shape}"
+        )
     rows, classes = predictions.shape
     inside = (targets >= 0) & (targets < classes)
     if not classes:
@@ -149,7 +151,11 @@ def nth_element(s: Site) -> Kernel:
             raise s.error("Input must be at least rank 1 but is rank 0")
         at = int(n.item())
         if not 0 <= at < x.shape[-1]:
-            raise s.error(f"Input must have last dimension > n = {at}" if at >= 0 else f"n must be non-negative, got {at}")
+            raise s.error(
+                f"Input must have last dimension > n = {at}"
+                if at >= 0
+                else f"n must be non-negative, got {at}"
+            )
         return np.sort(x, axis=-1)[..., x.shape[-1] - 1 - at if reverse else at]
 
     return run

@@ -32,7 +32,9 @@ def checked_indices(indices: Array, size: int) -> None:
         )
 
 
-def places(indices: Array, sizes: tuple[int, ...], what: str, ignore: bool = False) -> tuple[tuple[Any, ...], Array | None]:
+def places(
+    indices: Array, sizes: tuple[int, ...], what: str, ignore: bool = False
+) -> tuple[tuple[Any, ...], Array | None]:
     """The vectors in the last axis of `indices` as a tuple of index arrays for an array of shape `sizes`.
 
     Returns:

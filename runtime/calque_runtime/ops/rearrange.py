@@ -17,7 +17,8 @@ _REVERSIBLE = "[numeric, bool, string]"
 
 
 def _flipped(x: Array, axes: set[int]) -> Array:
-    return x[(*[slice(None, None, -1) if i in axes else slice(None) for i in range(x.ndim)], ...)]
+    key: tuple[Any, ...] = tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))
+    return x[key + (...,)]
 
 
 @op(f"Reverse(tensor: T, dims: bool) -> (output: T) | T: type in {_REVERSIBLE}")
@@ -26,7 +27,9 @@ def reverse(s: Site) -> Kernel:
 
     def run(x: Array, dims: Array) -> Array:
         if dims.shape != (x.ndim,):
-            raise s.error(f"dims must have {x.ndim} elements, one for each axis, but has shape {format_shape(dims.shape)}")
+            raise s.error(
+                f"dims must have {x.ndim} elements, one for each axis, but has shape {format_shape(dims.shape)}"
+            )
         return _flipped(x, set(np.flatnonzero(dims).tolist()))
 
     return run
@@ -73,11 +76,16 @@ def reverse_sequence(s: Site) -> Kernel:
     seq_dim, batch_dim = s["seq_dim"], s["batch_dim"]
 
     def run(x: Array, lengths: Array) -> Array:
-        seq, batch = normalize_axis(seq_dim, x.ndim, "seq_dim"), normalize_axis(batch_dim, x.ndim, "batch_dim")
+        seq, batch = (
+            normalize_axis(seq_dim, x.ndim, "seq_dim"),
+            normalize_axis(batch_dim, x.ndim, "batch_dim"),
+        )
         if seq == batch:
             raise s.error(f"seq_dim and batch_dim must differ, but both are {seq}")
         if lengths.shape != (x.shape[batch],):
-            raise s.error(f"seq_lengths must have {x.shape[batch]} elements, but has shape {format_shape(lengths.shape)}")
+            raise s.error(
+                f"seq_lengths must have {x.shape[batch]} elements, but has shape {format_shape(lengths.shape)}"
+            )
         if lengths.size and (lengths.min() < 0 or lengths.max() > x.shape[seq]):
             raise s.error(f"seq_lengths must be between 0 and {x.shape[seq]}, but are {lengths.tolist()}")
         at = np.arange(x.shape[seq])
@@ -104,7 +112,9 @@ def _(c: Call, g: Any) -> list[Any]:
     return [reverse_sequence(g, c.inputs[1], seq_dim=c["seq_dim"], batch_dim=c["batch_dim"]), None]
 
 
-@op("Roll(input: T, shift: Tshift, axis: Taxis) -> (output: T) | T: type; Tshift: type in index; Taxis: type in index")
+@op(
+    "Roll(input: T, shift: Tshift, axis: Taxis) -> (output: T) | T: type; Tshift: type in index; Taxis: type in index"
+)
 def roll(s: Site) -> Kernel:
     """The input with its elements moved `shift` places along `axis`, those that fall off coming back at the front."""
 
@@ -181,8 +191,12 @@ def _space_op(name: str, to_depth: bool, doc: str) -> Op:
     return one
 
 
-space_to_depth: Op = _space_op("SpaceToDepth", True, "Each block_size x block_size square of an image as one deeper pixel.")
-depth_to_space: Op = _space_op("DepthToSpace", False, "Each pixel of an image spread over a block_size x block_size square.")
+space_to_depth: Op = _space_op(
+    "SpaceToDepth", True, "Each block_size x block_size square of an image as one deeper pixel."
+)
+depth_to_space: Op = _space_op(
+    "DepthToSpace", False, "Each pixel of an image spread over a block_size x block_size square."
+)
 
 
 @space_to_depth.grad
@@ -195,7 +209,9 @@ def _(c: Call, g: Any) -> list[Any]:
     return [space_to_depth(g, block_size=c["block_size"], data_format=c["data_format"])]
 
 
-def _blocks(s: Site, known: tuple[Dim, ...], block: list[int], edges: Array, to_batch: bool) -> tuple[Dim, ...]:
+def _blocks(
+    s: Site, known: tuple[Dim, ...], block: list[int], edges: Array, to_batch: bool
+) -> tuple[Dim, ...]:
     """The result's shape of the ops between space and batch: `edges` are paddings or crops."""
     m = len(block)
     if edges.shape != (m, 2) or edges.min(initial=0) < 0:
@@ -204,13 +220,16 @@ def _blocks(s: Site, known: tuple[Dim, ...], block: list[int], edges: Array, to_
         raise s.error(f"the input must have rank {m + 1} at least, but has shape {format_shape(known)}")
     if min(block, default=1) < 1:
         raise s.error(f"block sizes must be positive, but are {block}")
-    count, batch, out = math.prod(block), known[0], []
+    count, batch = math.prod(block), known[0]
+    out: list[Dim] = []
     for i, (d, b, (before, after)) in enumerate(zip(known[1 : m + 1], block, edges.tolist(), strict=True)):
         if d is None:
             out.append(None)
         elif to_batch:
             if (d + before + after) % b:
-                raise s.error(f"padded_shape[{i}]={d + before + after} is not divisible by block_shape[{i}]={b}")
+                raise s.error(
+                    f"padded_shape[{i}]={d + before + after} is not divisible by block_shape[{i}]={b}"
+                )
             out.append((d + before + after) // b)
         else:
             if d * b < before + after:
@@ -218,7 +237,9 @@ def _blocks(s: Site, known: tuple[Dim, ...], block: list[int], edges: Array, to_
             out.append(d * b - before - after)
     if batch is not None:
         if not to_batch and batch % count:
-            raise s.error(f"Input batch dimension ({batch}) is not divisible by product of block sizes ({count})")
+            raise s.error(
+                f"Input batch dimension ({batch}) is not divisible by product of block sizes ({count})"
+            )
         batch = batch * count if to_batch else batch // count
     return (batch, *out, *known[m + 1 :])
 
@@ -244,8 +265,11 @@ def _from_batch(s: Site, x: Array, block: list[int], crops: Array) -> Array:
         order += [m + 1 + i, i]
     order += list(range(2 * m + 1, x.ndim + m))
     spread = x.reshape((*block, out[0], *x.shape[1:])).transpose(order)
-    whole = spread.reshape((out[0], *[d * b for d, b in zip(x.shape[1 : m + 1], block, strict=True)], *x.shape[m + 1 :]))
-    return whole[(slice(None), *[slice(a, a + (d or 0)) for (a, _), d in zip(crops.tolist(), out[1:], strict=False)])]
+    whole = spread.reshape(
+        (out[0], *[d * b for d, b in zip(x.shape[1 : m + 1], block, strict=True)], *x.shape[m + 1 :])
+    )
+    inner = [slice(a, a + (d or 0)) for (a, _), d in zip(crops.tolist(), out[1:], strict=False)]
+    return whole[(slice(None),) + tuple(inner)]
 
 
 @op(
@@ -266,14 +290,19 @@ def batch_to_space_nd(s: Site) -> Kernel:
     return lambda x, block, crops: _from_batch(s, x, block.tolist(), crops)
 
 
-@op("SpaceToBatch(input: T, paddings: Tpaddings) -> (output: T) | T: type; Tpaddings: type=int32 in index; block_size: int >=2")
+@op(
+    "SpaceToBatch(input: T, paddings: Tpaddings) -> (output: T) | T: type; Tpaddings: type=int32 in index; "
+    "block_size: int >=2"
+)
 def space_to_batch(s: Site) -> Kernel:
     """SpaceToBatchND of images with a square block."""
     block = [s["block_size"]] * 2
     return lambda x, paddings: _to_batch(s, x, block, paddings)
 
 
-@op("BatchToSpace(input: T, crops: Tidx) -> (output: T) | T: type; block_size: int >=2; Tidx: type=int32 in index")
+@op(
+    "BatchToSpace(input: T, crops: Tidx) -> (output: T) | T: type; block_size: int >=2; Tidx: type=int32 in index"
+)
 def batch_to_space(s: Site) -> Kernel:
     """BatchToSpaceND of images with a square block."""
     block = [s["block_size"]] * 2

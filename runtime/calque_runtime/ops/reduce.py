@@ -17,6 +17,11 @@ from .common import conjugate, known_value, scalar, static_rank
 __all__: list[str] = []
 
 Reduce = Callable[[Array, "tuple[int, ...]", bool], Any]
+# As Any: numpy's stubs tell apart what `keepdims` is only where it is written out.
+_ADD: Any = np.add
+_MULTIPLY: Any = np.multiply
+_AND: Any = np.logical_and
+_OR: Any = np.logical_or
 
 
 def reduced_axes(indices: Array, rank: int) -> tuple[int, ...]:
@@ -34,7 +39,9 @@ def reduced_axes(indices: Array, rank: int) -> tuple[int, ...]:
         axes.append(axis + rank if axis < 0 else axis)
     if len(set(axes)) < len(axes):
         twice = next(a for a in axes if axes.count(a) > 1)
-        raise InvalidArgumentError(None, None, f"Invalid reduction arguments: Axes contains duplicate dimension: {twice}")
+        raise InvalidArgumentError(
+            None, None, f"Invalid reduction arguments: Axes contains duplicate dimension: {twice}"
+        )
     return tuple(axes)
 
 
@@ -91,7 +98,7 @@ def _reduction(
 
 
 def _summed(x: Array, axes: tuple[int, ...], keep: bool) -> Any:
-    return np.add.reduce(x, axis=axes, dtype=x.dtype, keepdims=keep)
+    return _ADD.reduce(x, axis=axes, dtype=x.dtype, keepdims=keep)
 
 
 def _widened(run: Reduce, dtype: DType) -> Reduce:
@@ -115,7 +122,7 @@ def _mean(dtype: DType) -> Reduce:
 
     def whole(x: Array, axes: tuple[int, ...], keep: bool) -> Any:
         wide = np.uint64 if dtype.is_unsigned else np.int64
-        total, count = np.add.reduce(x, axis=axes, dtype=wide, keepdims=keep), max(_count(x, axes), 1)
+        total, count = _ADD.reduce(x, axis=axes, dtype=wide, keepdims=keep), max(_count(x, axes), 1)
         quotient = np.absolute(total) // wide(count) * np.sign(total)  # without its fraction
         return quotient.astype(x.dtype)
 
@@ -124,7 +131,7 @@ def _mean(dtype: DType) -> Reduce:
 
 def _product(dtype: DType) -> Reduce:
     return _widened(
-        lambda x, axes, keep: np.multiply.reduce(x, axis=axes, dtype=x.dtype, keepdims=keep),
+        lambda x, axes, keep: _MULTIPLY.reduce(x, axis=axes, dtype=x.dtype, keepdims=keep),
         dtype,
     )
 
@@ -216,7 +223,9 @@ def _prod_grad(g: Any, y: Any, x: Any, indices: Any, keep: bool) -> Any:
 
         flat = reshape(moved, concat_v2([np.array([-1], np.int32), rest], np.int32(0)))
     flat = conjugate(flat)
-    others = cumprod(flat, np.int32(0), exclusive=True) * cumprod(flat, np.int32(0), exclusive=True, reverse=True)
+    others = cumprod(flat, np.int32(0), exclusive=True) * cumprod(
+        flat, np.int32(0), exclusive=True, reverse=True
+    )
     back = transpose(reshape(others, shape(moved)), np.argsort(order).astype(np.int32))
     return _kept(g, x, indices, keep) * back
 
@@ -227,7 +236,9 @@ def _euclidean_norm_grad(g: Any, y: Any, x: Any, indices: Any, keep: bool) -> An
 
 # --- the ops
 
-sum_: Op = _reduction("Sum", "numeric", lambda d: _widened(_summed, d), "The sum.", lambda g, y, x, i, k: _spread(g, x, i, k))
+sum_: Op = _reduction(
+    "Sum", "numeric", lambda d: _widened(_summed, d), "The sum.", lambda g, y, x, i, k: _spread(g, x, i, k)
+)
 mean: Op = _reduction("Mean", "numeric", _mean, "The mean; of integers without its fraction.", _mean_grad)
 prod: Op = _reduction("Prod", "numeric", _product, "The product.", _prod_grad)
 max_: Op = _reduction(
@@ -245,13 +256,23 @@ min_: Op = _reduction(
     _extreme_grad,
 )
 all_: Op = _reduction(
-    "All", None, lambda d: lambda x, axes, keep: np.logical_and.reduce(x, axis=axes, keepdims=keep), "Are all true?"
+    "All",
+    None,
+    lambda d: lambda x, axes, keep: _AND.reduce(x, axis=axes, keepdims=keep),
+    "Are all true?",
 ).not_differentiable()
 any_: Op = _reduction(
-    "Any", None, lambda d: lambda x, axes, keep: np.logical_or.reduce(x, axis=axes, keepdims=keep), "Is one true?"
+    "Any",
+    None,
+    lambda d: lambda x, axes, keep: _OR.reduce(x, axis=axes, keepdims=keep),
+    "Is one true?",
 ).not_differentiable()
 euclidean_norm: Op = _reduction(
-    "EuclideanNorm", "numeric", _euclidean_norm, "The square root of the sum of squares.", _euclidean_norm_grad
+    "EuclideanNorm",
+    "numeric",
+    _euclidean_norm,
+    "The square root of the sum of squares.",
+    _euclidean_norm_grad,
 )
 
 
@@ -267,10 +288,14 @@ def _arg_shape(s: Site) -> list[Shape]:
 
 def _arg_axis(axis: Array, shape: tuple[Any, ...]) -> int:
     if np.size(axis) != 1:
-        raise InvalidArgumentError(None, None, f"dim must be a scalar, but received tensor of shape: {list(axis.shape)}")
+        raise InvalidArgumentError(
+            None, None, f"dim must be a scalar, but received tensor of shape: {list(axis.shape)}"
+        )
     at, rank = int(axis.item()), len(shape)
     if not -rank <= at < rank:
-        raise InvalidArgumentError(None, None, f"Expected dimension in the range [{-rank}, {rank}), but got {at}")
+        raise InvalidArgumentError(
+            None, None, f"Expected dimension in the range [{-rank}, {rank}), but got {at}"
+        )
     at = normalize_axis(at, rank)
     if shape[at] == 0:
         raise InvalidArgumentError(None, None, f"Reduction axis {at} is empty in shape {format_shape(shape)}")

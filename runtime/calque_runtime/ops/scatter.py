@@ -10,9 +10,9 @@ import numpy as np
 from ..errors import InvalidArgumentError
 from ..op import Array, Call, Kernel, Op, Site, op, register
 from ..shapes import Dim, Shape, compatible, concat, format_shape, merge
-from .array import expand_dims, reshape, shape, size, zeros_like
+from .array import reshape, shape, size, zeros_like
 from .cast import cast
-from .common import check_size, no_nones, static_rank
+from .common import check_size, no_nones
 from .compare import equal
 from .places import places
 from .sized import range_
@@ -30,8 +30,6 @@ def _check_updates(indices: Shape, updates: Shape, target: Shape) -> None:
         return
     if updates == ():
         raise InvalidArgumentError(None, None, "Updates shape must have rank at least one. Found:[]")
-    if len(indices) == 1:
-        indices = (*indices, 1)
     depth = indices[-1] if indices else 0
     if depth is None:
         return
@@ -39,9 +37,9 @@ def _check_updates(indices: Shape, updates: Shape, target: Shape) -> None:
         raise InvalidArgumentError(
             None,
             None,
-            f"updates of shape {format_shape(updates)} do not fit indices of shape {format_shape(indices)} into a tensor "
-            f"of shape {format_shape(target)}: the first axes must be those of indices but the last, the others those of "
-            "the tensor that are not indexed",
+            f"updates of shape {format_shape(updates)} do not fit indices of shape {format_shape(indices)} into a "
+            f"tensor of shape {format_shape(target)}: the first axes must be those of indices but the last, the "
+            "others those of the tensor that are not indexed",
         )
 
 
@@ -58,8 +56,6 @@ def _scatter(
 ) -> Array:
     """Combine `updates` with what `out` (changed, and returned) holds at `indices`; None: put them there in order."""
     _check_updates(indices.shape, updates.shape, out.shape)
-    if indices.ndim == 1:  # a vector is as many indices of the first axis (GatherNd reads it as one index)
-        indices = indices[:, None]
     place, bad = places(indices, out.shape, f"shape {format_shape(out.shape)}", ignore)
     if bad is not None:
         place, updates = tuple(p[~bad] for p in place), updates[~bad]
@@ -108,8 +104,6 @@ def _gathered(c: Call, g: Any, indices: Any) -> Any:
 
     if c["Tindices"].name == "uint16":
         indices = cast(indices, DstT="int32")
-    if static_rank(indices) == 1:
-        indices = expand_dims(indices, np.array(-1, np.int32))
     return gather_nd(g, indices, bad_indices_policy=c["bad_indices_policy"])
 
 
@@ -118,7 +112,9 @@ def _(c: Call, g: Any) -> list[Any]:
     return [None, _gathered(c, g, c.inputs[0]), None]
 
 
-def _tensor_scatter(name: str, doc: str, combine: Callable[..., Any] | None, index_types: str = "index") -> Op:
+def _tensor_scatter(
+    name: str, doc: str, combine: Callable[..., Any] | None, index_types: str = "index"
+) -> Op:
     def kernel(s: Site) -> Kernel:
         ignore = s["bad_indices_policy"] == b"IGNORE"
         return lambda x, indices, updates: _scatter(np.array(x), indices, updates, combine, ignore)
@@ -150,14 +146,20 @@ tensor_scatter_add: Op = _tensor_scatter(
     "TensorScatterAdd", "The tensor with each slice of `updates` added at its place in `indices`.", np.add
 )
 tensor_scatter_sub: Op = _tensor_scatter(
-    "TensorScatterSub", "The tensor with each slice of `updates` subtracted at its place in `indices`.", np.subtract
+    "TensorScatterSub",
+    "The tensor with each slice of `updates` subtracted at its place in `indices`.",
+    np.subtract,
 )
 # fmax and fmin: a NaN among the updates changes nothing, as in TensorFlow.
 tensor_scatter_max: Op = _tensor_scatter(
-    "TensorScatterMax", "The larger of the tensor and each slice of `updates` at its place in `indices`.", np.fmax
+    "TensorScatterMax",
+    "The larger of the tensor and each slice of `updates` at its place in `indices`.",
+    np.fmax,
 )
 tensor_scatter_min: Op = _tensor_scatter(
-    "TensorScatterMin", "The smaller of the tensor and each slice of `updates` at its place in `indices`.", np.fmin
+    "TensorScatterMin",
+    "The smaller of the tensor and each slice of `updates` at its place in `indices`.",
+    np.fmin,
 )
 
 
@@ -257,7 +259,9 @@ def _stitch(name: str, doc: str) -> Op:
 
         return run
 
-    one = register(Op(f"{name}(indices: N*int32, data: N*T) -> (merged: T) | N: int >=1; T: type", kernel, doc))
+    one = register(
+        Op(f"{name}(indices: N*int32, data: N*T) -> (merged: T) | N: int >=1; T: type", kernel, doc)
+    )
 
     def shape_rule(s: Site) -> list[Shape]:
         n = s["N"]
@@ -279,14 +283,17 @@ def _stitch(name: str, doc: str) -> Op:
 
 
 dynamic_stitch: Op = _stitch(
-    "DynamicStitch", "The slices of all data at their places in the indices; of several for one place, the last."
+    "DynamicStitch",
+    "The slices of all data at their places in the indices; of several for one place, the last.",
 )
 parallel_dynamic_stitch: Op = _stitch(
     "ParallelDynamicStitch", "DynamicStitch where the order of several slices for one place does not matter."
 )
 
 
-@op("DynamicPartition(data: T, partitions: int32) -> (outputs: num_partitions*T) | num_partitions: int >=1; T: type")
+@op(
+    "DynamicPartition(data: T, partitions: int32) -> (outputs: num_partitions*T) | num_partitions: int >=1; T: type"
+)
 def dynamic_partition(s: Site) -> Kernel:
     """The slices of `data` sorted into lists by the numbers in `partitions`."""
     count = s["num_partitions"]

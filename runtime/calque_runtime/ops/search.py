@@ -41,7 +41,9 @@ def one_hot(s: Site) -> Kernel:
 
 def _one_hot_axis(axis: int, rank: int) -> int:
     if not -1 <= axis <= rank:
-        raise InvalidArgumentError(None, None, f"Expected axis to be -1 or between [0, {rank + 1}).  But received: {axis}")
+        raise InvalidArgumentError(
+            None, None, f"Expected axis to be -1 or between [0, {rank + 1}).  But received: {axis}"
+        )
     return rank if axis == -1 else axis
 
 
@@ -59,7 +61,9 @@ def _(s: Site) -> list[Shape]:
 one_hot.not_differentiable()
 
 
-@op("Where(input: T) -> (index: int64) | T: type=bool in [numeric, qint8, quint8, qint32, qint16, quint16, bool]")
+@op(
+    "Where(input: T) -> (index: int64) | T: type=bool in [numeric, qint8, quint8, qint32, qint16, quint16, bool]"
+)
 def where(s: Site) -> Kernel:
     """The indices of all elements that are not zero (or are true), a row each, in row-major order."""
 
@@ -94,7 +98,9 @@ def _search(name: str, side: Any, doc: str) -> Op:
                 )
             for row, value, place in zip(rows, wanted, out, strict=True):
                 place[...] = np.searchsorted(row, value, side)
-                if side == "left":  # nothing is less than NaN, so TensorFlow finds its lower bound at the front
+                if (
+                    side == "left"
+                ):  # nothing is less than NaN, so TensorFlow finds its lower bound at the front
                     place[value != value] = 0
             return out
 
@@ -190,15 +196,15 @@ def _unique_op(name: str, v2: bool, counts: bool, doc: str) -> Op:
     def shape_rule(s: Site) -> list[Shape]:
         known = s.shapes[0]
         along = s.const(1) if v2 else np.zeros(0)
+        rest: list[Shape] = [(None,)] * counts
         if known is None or along is None:
-            y: Shape = None if known is None else (None,) * len(known)
-            return [y, (None,)] + [(None,)] * counts
+            return [None if known is None else (None,) * len(known), (None,), *rest]
         if along.size == 0 or len(known) == 1:
             if len(known) != 1:
                 raise s.error("unique expects a 1D vector.")
-            return [(None,), known] + [(None,)] * counts
+            return [(None,), known, *rest]
         at = int(along[0]) % len(known)
-        return [(*known[:at], None, *known[at + 1 :]), (known[at],)] + [(None,)] * counts
+        return [(*known[:at], None, *known[at + 1 :]), (known[at],), *rest]
 
     one.shape_rule = shape_rule
     return one.not_differentiable()
@@ -207,9 +213,14 @@ def _unique_op(name: str, v2: bool, counts: bool, doc: str) -> Op:
 _DISTINCT = "The distinct elements in order of first appearance, and for each element which of them it is"
 unique: Op = _unique_op("Unique", False, False, f"{_DISTINCT}.")
 unique_v2: Op = _unique_op("UniqueV2", True, False, f"{_DISTINCT}; whole slices where `axis` names one.")
-unique_with_counts: Op = _unique_op("UniqueWithCounts", False, True, f"{_DISTINCT}; and how often each is there.")
+unique_with_counts: Op = _unique_op(
+    "UniqueWithCounts", False, True, f"{_DISTINCT}; and how often each is there."
+)
 unique_with_counts_v2: Op = _unique_op(
-    "UniqueWithCountsV2", True, True, f"{_DISTINCT}; and how often each is there; whole slices where `axis` names one."
+    "UniqueWithCountsV2",
+    True,
+    True,
+    f"{_DISTINCT}; and how often each is there; whole slices where `axis` names one.",
 )
 
 
@@ -243,7 +254,9 @@ def _(s: Site) -> list[Shape]:
 list_diff.not_differentiable()
 
 
-@op("Bucketize(input: T) -> (output: int32) | T: type in [int32, int64, float, double]; boundaries: list(float)")
+@op(
+    "Bucketize(input: T) -> (output: int32) | T: type in [int32, int64, float, double]; boundaries: list(float)"
+)
 def bucketize(s: Site) -> Kernel:
     """For each element the number of boundaries that are not greater."""
     boundaries = np.array(s["boundaries"], np.float32).astype(np.float64)

@@ -88,7 +88,9 @@ def _sorted_shape(s: Site) -> list[Shape]:
 
 
 def _sorted_op(name: str, types: str, kernel: Callable[[Site], Kernel], what: str) -> Op:
-    one = op(f"{name}(data: T, segment_ids: Tindices) -> (output: T) | T: type in {types}; Tindices: type in index")(kernel)
+    one = op(
+        f"{name}(data: T, segment_ids: Tindices) -> (output: T) | T: type in {types}; Tindices: type in index"
+    )(kernel)
     one.__doc__ = f"{what} of the rows of each segment id; the ids are sorted."
     one.shape_rule = _sorted_shape
     return one
@@ -150,7 +152,8 @@ def _unsorted_segments(ufunc: Any, default: Callable[[DType], Any]) -> Callable[
         def run(data: Array, ids: Array, number: Array) -> Any:
             if data.shape[: ids.ndim] != ids.shape:
                 raise s.error(
-                    f"data.shape = {format_shape(data.shape)} does not start with segment_ids.shape = {format_shape(ids.shape)}"
+                    f"data.shape = {format_shape(data.shape)} does not start with "
+                    f"segment_ids.shape = {format_shape(ids.shape)}"
                 )
             count = int(number.item())
             if count < 0:
@@ -186,13 +189,19 @@ def _unsorted_op(name: str, types: str, indices: str, kernel: Callable[[Site], K
         f"{name}(data: T, segment_ids: Tindices, num_segments: Tnumsegments) -> (output: T) | "
         f"T: type in {types}; Tindices: type in {indices}; Tnumsegments: type=int32 in index"
     )(kernel)
-    one.__doc__ = f"{what} of the rows of each segment id, in any order; rows with a negative id count nowhere."
+    one.__doc__ = (
+        f"{what} of the rows of each segment id, in any order; rows with a negative id count nowhere."
+    )
     one.shape_rule = _unsorted_shape
     return one
 
 
 unsorted_segment_sum = _unsorted_op(
-    "UnsortedSegmentSum", "numeric", "[int16, int32, int64]", _unsorted_segments(np.add, lambda d: 0), "The sum"
+    "UnsortedSegmentSum",
+    "numeric",
+    "[int16, int32, int64]",
+    _unsorted_segments(np.add, lambda d: 0),
+    "The sum",
 )
 unsorted_segment_prod = _unsorted_op(
     "UnsortedSegmentProd", "numeric", "index", _unsorted_segments(np.multiply, lambda d: 1), "The product"
@@ -208,17 +217,19 @@ unsorted_segment_min = _unsorted_op(
 def _rows_or_zero(x: Any, ids: Any, like: Any) -> Any:
     """The rows of x that `ids` names, in the shape of `like`; zeros for negative ids."""
     from .array import expand_dims, shape, zeros_like
+    from .common import static_rank
     from .compare import greater_equal, select_v2
     from .elementwise import maximum
     from .sized import broadcast_to
-    from .common import static_rank
 
     zeros = zeros_like(ids)
     rows = _rows(x, maximum(ids, zeros))
     wanted = greater_equal(ids, zeros)
     ranks = static_rank(like), static_rank(ids)
     if ranks[0] is None or ranks[1] is None:
-        raise InvalidArgumentError(None, None, "the gradient of an unsorted segment op needs inputs of known rank")
+        raise InvalidArgumentError(
+            None, None, "the gradient of an unsorted segment op needs inputs of known rank"
+        )
     for _ in range(ranks[0] - ranks[1]):
         wanted = expand_dims(wanted, -1)
     return select_v2(broadcast_to(wanted, shape(rows)), rows, zeros_like(rows))
@@ -245,7 +256,9 @@ def _unsorted_extreme_grad(c: Call, g: Any) -> list[Any]:
 unsorted_segment_max.gradient = unsorted_segment_min.gradient = _unsorted_extreme_grad
 
 
-def _product_grad(data: Any, y: Any, g: Any, total: Callable[[Any], Any], product: Callable[[Any], Any], rows: Any) -> Any:
+def _product_grad(
+    data: Any, y: Any, g: Any, total: Callable[[Any], Any], product: Callable[[Any], Any], rows: Any
+) -> Any:
     """The gradient of a product by segments; `total`, `product` reduce by segment, `rows` spreads over the rows again.
 
     Where a segment has one zero, only that element has a gradient; where it has more, none has.
@@ -324,7 +337,9 @@ def bincount(s: Site) -> Kernel:
 
     def run(values: Array, size: Array, weights: Array) -> Array:
         if weights.size and weights.shape != values.shape:
-            raise s.error(f"weights {list(weights.shape)} must be empty or of the shape of arr, {list(values.shape)}")
+            raise s.error(
+                f"weights {list(weights.shape)} must be empty or of the shape of arr, {list(values.shape)}"
+            )
         count = check_size(s, (_bincount_size(s, size),), s.dtypes[2])[0]
         return _counted(s, values, count, weights, False)
 
@@ -352,7 +367,9 @@ def dense_bincount(s: Site) -> Kernel:
         if values.ndim > 2:
             raise s.error(f"Shape must be at most rank 2 but is rank {values.ndim}")
         if weights.size and weights.shape != values.shape:
-            raise s.error(f"weights {list(weights.shape)} must be empty or of the shape of input, {list(values.shape)}")
+            raise s.error(
+                f"weights {list(weights.shape)} must be empty or of the shape of input, {list(values.shape)}"
+            )
         count = _bincount_size(s, size)
         check_size(s, (*values.shape[:-1], count), s.dtypes[2])
         if values.ndim < 2:

@@ -49,7 +49,9 @@ def _count(start: Any, limit: Any, delta: Any) -> int:
     if (delta > 0) != (limit >= start) and limit != start:
         order = ("<=", ">") if delta > 0 else (">=", "<")
         raise InvalidArgumentError(
-            None, None, f"Requires start {order[0]} limit when delta {'>' if delta > 0 else '<'} 0: {start}/{limit}"
+            None,
+            None,
+            f"Requires start {order[0]} limit when delta {'>' if delta > 0 else '<'} 0: {start}/{limit}",
         )
     if isinstance(start, np.integer):
         return -(-abs(int(limit) - int(start)) // abs(int(delta)))
@@ -79,10 +81,8 @@ def range_(s: Site) -> Kernel:
 
 @range_.shape
 def _(s: Site) -> list[Shape]:
-    bounds = [s.const(i) for i in range(3)]
-    if any(b is None for b in bounds):
-        return [(None,)]
-    return [(_count(*(np.reshape(b, -1)[0] for b in bounds)),)]
+    bounds = [np.reshape(b, -1)[0] for b in (s.const(0), s.const(1), s.const(2)) if b is not None]
+    return [(_count(*bounds) if len(bounds) == 3 else None,)]
 
 
 range_.not_differentiable()
@@ -136,7 +136,9 @@ def broadcast_to(s: Site) -> Kernel:
         try:
             out[...] = x
         except ValueError:
-            raise s.error(f"Incompatible shapes: {format_shape(x.shape)} vs. {format_shape(out.shape)}") from None
+            raise s.error(
+                f"Incompatible shapes: {format_shape(x.shape)} vs. {format_shape(out.shape)}"
+            ) from None
         return out
 
     return run
@@ -183,7 +185,9 @@ def _multiples(multiples: Array, rank: int) -> list[int]:
     times: list[int] = np.atleast_1d(multiples).tolist()
     if len(times) != rank:
         raise InvalidArgumentError(
-            None, None, f"Expected multiples argument to be a vector of length {rank} but got length {len(times)}"
+            None,
+            None,
+            f"Expected multiples argument to be a vector of length {rank} but got length {len(times)}",
         )
     for i, n in enumerate(times):
         if n < 0:
@@ -210,7 +214,9 @@ def _(c: Call, g: Any) -> list[Any]:
     x, multiples = c.inputs
     sizes = shape(x, out_type=c["Tmultiples"])
     # [m0, n0, m1, n1, ...]: the copies are the even axes.
-    paired = reshape(transpose(pack([multiples, sizes]), np.array([1, 0], np.int32)), np.array([-1], np.int32))
+    paired = reshape(
+        transpose(pack([multiples, sizes]), np.array([1, 0], np.int32)), np.array([-1], np.int32)
+    )
     copies = range_(np.array(0, np.int32), size(paired), np.array(2, np.int32))
     return [reshape(sum_(reshape(g, paired), copies), sizes), None]
 
@@ -245,7 +251,8 @@ def padded(s: Site, x: Array, pairs: list[tuple[int, int]], value: Any) -> Array
     sizes = check_size(s, (d + a + b for d, (a, b) in zip(x.shape, pairs, strict=True)), s.dtypes[0])
     out = np.empty(sizes, x.dtype)
     out[...] = value
-    out[(*[slice(a, a + d) for d, (a, _) in zip(x.shape, pairs, strict=True)], ...)] = x
+    place: tuple[Any, ...] = tuple(slice(a, a + d) for d, (a, _) in zip(x.shape, pairs, strict=True))
+    out[place + (...,)] = x
     return out
 
 
@@ -273,7 +280,9 @@ def _unpadded(c: Call, g: Any) -> Any:
     return slice_(g, before, shape(x, out_type=c["Tpaddings"]))
 
 
-@op("PadV2(input: T, paddings: Tpaddings, constant_values: T) -> (output: T) | T: type; Tpaddings: type=int32 in index")
+@op(
+    "PadV2(input: T, paddings: Tpaddings, constant_values: T) -> (output: T) | T: type; Tpaddings: type=int32 in index"
+)
 def pad_v2(s: Site) -> Kernel:
     """The input with `constant_values` around it: paddings[i] = [before, after] along axis i."""
 

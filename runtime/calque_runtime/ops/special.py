@@ -41,7 +41,18 @@ _ERF_32_ONE = 3.92  # from here on erf(x) rounds to 1
 # Maclaurin's series of erf(x) / x in x² (DLMF 7.6.1), enough of it for |x| <= 1.
 _ERF_SERIES = tuple(2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(19))
 # Bernoulli numbers B2, B4, ...
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+_BERNOULLI = (
+    1 / 6,
+    -1 / 30,
+    1 / 42,
+    -1 / 30,
+    5 / 66,
+    -691 / 2730,
+    7 / 6,
+    -3617 / 510,
+    43867 / 798,
+    -174611 / 330,
+)
 
 _TILE = 1 << 16  # elements: the temporaries of a tile stay in the cache
 
@@ -224,7 +235,11 @@ def _lgamma_positive(x: Array) -> Array:
     near = x < 2.5
     x1 = np.where(small, x + 1, x)  # Γ(x) = Γ(x + 1) / x
     z = np.where(near, np.where(x1 < 1.5, x1 - 1, x1 - 2), 0.0)
-    inner = _polynomial(_lgamma_series(), z) - np.where(x1 < 1.5, np.log1p(z), 0.0) - np.where(small, np.log(x), 0.0)
+    inner = (
+        _polynomial(_lgamma_series(), z)
+        - np.where(x1 < 1.5, np.log1p(z), 0.0)
+        - np.where(small, np.log(x), 0.0)
+    )
     middle = x < 8
     base = np.where(middle, x, 1.0)
     product = np.ones_like(x)

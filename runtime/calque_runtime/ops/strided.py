@@ -7,17 +7,17 @@ new axis, a single index (shrink: the axis disappears) or a range whose begin or
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidArgumentError
 from ..op import Site
+from ..record import record
 from ..shapes import Dim, Shape
 
 __all__ = ["Spec", "spec_of"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Spec:
     """The masks of one strided slice."""
 
@@ -64,13 +64,17 @@ class Spec:
             if stride < 0:
                 raise InvalidArgumentError(None, None, "only stride 1 allowed on non-range indexing.")
             if size is not None and not -size <= begin < size:
-                raise InvalidArgumentError(None, None, f"slice index {begin} of dimension {axis} out of bounds.")
+                raise InvalidArgumentError(
+                    None, None, f"slice index {begin} of dimension {axis} out of bounds."
+                )
             return begin
         return slice(
             None if self.begin_mask >> i & 1 else begin, None if self.end_mask >> i & 1 else end, stride
         )
 
-    def key(self, shape: tuple[Dim, ...], begin: list[int], end: list[int], strides: list[int]) -> tuple[Any, ...]:
+    def key(
+        self, shape: tuple[Dim, ...], begin: list[int], end: list[int], strides: list[int]
+    ) -> tuple[Any, ...]:
         """The numpy index that reads the slice of an array of that shape (always as an array, 0-d ones included)."""
         if not len(begin) == len(end) == len(strides):
             raise InvalidArgumentError(
@@ -93,7 +97,9 @@ class Spec:
         """The static shape of the slice; begin, end and strides are the inputs from `first` on."""
         bounds = [s.const(first + k) for k in range(3)]
         counts = [len(b) for b in bounds if b is not None]
-        counts += [x[0] for x in s.shapes[first : first + 3] if x is not None and len(x) == 1 and x[0] is not None]
+        counts += [
+            x[0] for x in s.shapes[first : first + 3] if x is not None and len(x) == 1 and x[0] is not None
+        ]
         if known is None or not counts:
             return None
         begin, end, strides = ([None] * counts[0] if b is None else b.tolist() for b in bounds)
@@ -104,8 +110,9 @@ class Spec:
             elif kind == "new":
                 out.append(1)
             elif kind == "index":
-                if begin[i] is not None and strides[i] is not None:
-                    self.part(i, axis, known[axis], begin[i], 0, strides[i], True)
+                at, stride = begin[i], strides[i]
+                if at is not None and stride is not None:
+                    self.part(i, axis, known[axis], at, 0, stride, True)
             else:
                 out.append(self._size(i, axis, known[axis], (begin[i], end[i], strides[i])))
         return tuple(out)
@@ -113,7 +120,11 @@ class Spec:
     def _size(self, i: int, axis: int, size: Dim, bounds: Sequence[int | None]) -> Dim:
         """The size of a range, where its bounds (None: not known) tell."""
         begin, end, stride = bounds
-        if stride is None or (begin is None and not self.begin_mask >> i & 1) or (end is None and not self.end_mask >> i & 1):
+        if (
+            stride is None
+            or (begin is None and not self.begin_mask >> i & 1)
+            or (end is None and not self.end_mask >> i & 1)
+        ):
             return None
         part = self.part(i, axis, size, begin or 0, end or 0, stride, False)
         return None if size is None else len(range(*part.indices(size)))

@@ -5,11 +5,11 @@ A loaded function that takes or gives such a value says so by a `TypeSpecValue`;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from calque_runtime.record import record
 from calque_runtime.structure import TensorSpecValue, TypeSpecValue
 
 __all__ = [
@@ -28,7 +28,7 @@ Array = Any
 _SPARSE, _INDEXED_SLICES, _RAGGED = 1, 2, 3
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class SparseTensor:
     """A tensor of which only some elements are given.
 
@@ -43,7 +43,7 @@ class SparseTensor:
     dense_shape: Array
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class RaggedTensor:
     """A tensor whose rows differ in length.
 
@@ -63,7 +63,7 @@ class RaggedTensor:
         return rows
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class IndexedSlices:
     """Slices of a larger tensor: ``values[i]`` belongs at ``indices[i]`` of its first dimension."""
 
@@ -72,7 +72,7 @@ class IndexedSlices:
     dense_shape: Array | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Composite:
     """A value of any other kind: its spec, and the tensors it is made of."""
 

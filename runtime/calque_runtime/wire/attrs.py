@@ -15,7 +15,6 @@ not tell is `Undeclared`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ import numpy as np
 from calque_runtime.dtypes import DType
 from calque_runtime.errors import InvalidArgumentError, UnimplementedError
 from calque_runtime.ir import FunctionRef
+from calque_runtime.record import record
 from calque_runtime.signature import MISSING, AttrDef
 
 from . import schema
@@ -31,7 +31,7 @@ from .tensors import decode_dtype, decode_shape, decode_tensor, encode_shape, en
 __all__ = ["Undeclared", "decode_attr", "decode_attrs", "encode_attr", "encode_attrs", "is_default"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Undeclared:
     """The value of an attribute that nobody declares, where its Python type would not tell its kind.
 

@@ -5,12 +5,12 @@ Each message has a dataclass, and a decoder beside its encoder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from .. import dtypes
 from ..dtypes import DType
 from ..errors import DataLossError
+from ..record import field, record
 from . import schema
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
 BUNDLE_VERSION = 1
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class BundleHeader:
     """What a bundle says of itself (BundleHeaderProto).
 
@@ -52,7 +52,7 @@ class BundleHeader:
     bad_consumers: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Entry:
     """One tensor in a bundle (BundleEntryProto).
 
@@ -76,7 +76,7 @@ class Entry:
     slices: tuple[tuple[tuple[int, int], ...], ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SlotVariable:
     """A variable that an optimizer keeps for another one.
 
@@ -91,7 +91,7 @@ class SlotVariable:
     slot: int
 
 
-@dataclass
+@record
 class TrackableNode:
     """One object of a checkpoint's object graph.
 
@@ -110,14 +110,14 @@ class TrackableNode:
     registered_saver: tuple[str, str] | None = None
 
 
-@dataclass
+@record
 class TrackableGraph:
     """The objects whose values a checkpoint holds (TrackableObjectGraph); node 0 is the root."""
 
     nodes: list[TrackableNode] = field(default_factory=list)
 
 
-@dataclass
+@record
 class CheckpointState:
     """Which checkpoints a directory holds (CheckpointState, in text form in the file ``checkpoint``).
 

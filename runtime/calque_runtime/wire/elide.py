@@ -1,7 +1,7 @@
 """Messages made short enough to read: the values of large tensors in them give way to a note.
 
-    elide(saved_model)
-    schema.to_text(saved_model)     ... tensor { dtype: DT_FLOAT ... tensor_content: "<4096 bytes elided>" }
+elide(saved_model)
+schema.to_text(saved_model)     ... tensor { dtype: DT_FLOAT ... tensor_content: "<4096 bytes elided>" }
 """
 
 from __future__ import annotations

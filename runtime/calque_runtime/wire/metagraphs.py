@@ -22,7 +22,7 @@ from .opdefs import encode_op_list
 from .structured import decode_type_spec, encode_type_spec
 from .tensors import decode_dtype, decode_shape, decode_tensor, encode_shape, encode_tensor
 
-__all__ = ["SCHEMA_VERSION", "decode_saved_model", "encode_saved_model"]
+__all__ = ["SCHEMA_VERSION", "decode_saved_model", "encode_saved_model", "encode_signature"]
 
 SCHEMA_VERSION = 1  # saved_model_schema_version; files without it (0) are of the same form
 
@@ -121,7 +121,7 @@ def _encode_meta_graph(meta_graph: MetaGraph, proto: Any) -> None:
     for name, collection in meta_graph.collections.items():
         _encode_collection(collection, proto.collection_def[name])
     for name, signature in meta_graph.signatures.items():
-        _encode_signature(signature, proto.signature_def[name])
+        encode_signature(signature, proto.signature_def[name])
     for asset in meta_graph.assets:
         out = proto.asset_file_def.add(filename=asset.filename)
         out.tensor_info.name = asset.tensor_name
@@ -151,7 +151,8 @@ def _decode_signature(proto: Any, name: str) -> SignatureDef:
     )
 
 
-def _encode_signature(signature: SignatureDef, proto: Any) -> None:
+def encode_signature(signature: SignatureDef, proto: Any) -> None:
+    """Fill a SignatureDef message."""
     for key, info in signature.inputs.items():
         _encode_tensor_info(info, proto.inputs[key])
     for key, info in signature.outputs.items():

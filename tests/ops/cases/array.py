@@ -106,12 +106,30 @@ SIZED: list[Row] = [
     *rows("Pad", A(2), I([[-1, 0]]), label="negative", error=BAD),
     *rows("Pad", A(2), I([[1, 0], [1, 0]]), label="rank", error=BAD),
     *rows("PadV2", A(2, 3), I([[1, 0], [0, 2]]), A(), dtypes=SOME),
-    *rows("MirrorPad", A(3, 4), I([[2, 1], [0, 3]]), mode="REFLECT", dtypes="float32 float64 int32 bfloat16 bool", label="reflect"),
-    *rows("MirrorPad", A(3, 4), I([[3, 1], [0, 4]], "int64"), mode="SYMMETRIC", dtypes=FEW, label="symmetric"),
+    *rows(
+        "MirrorPad",
+        A(3, 4),
+        I([[2, 1], [0, 3]]),
+        mode="REFLECT",
+        dtypes="float32 float64 int32 bfloat16 bool",
+        label="reflect",
+    ),
+    *rows(
+        "MirrorPad", A(3, 4), I([[3, 1], [0, 4]], "int64"), mode="SYMMETRIC", dtypes=FEW, label="symmetric"
+    ),
     *rows("MirrorPad", A(3), I([[3, 0]]), mode="REFLECT", label="reflect_far", error=BAD),
     *rows("MirrorPad", A(3), I([[0, 4]]), mode="SYMMETRIC", label="symmetric_far", error=BAD),
-    *rows("MirrorPadGrad", A(6, 7), I([[2, 1], [0, 3]]), mode="REFLECT", dtypes="float32 float64", label="reflect"),
-    *rows("MirrorPadGrad", A(7, 8), I([[3, 1], [0, 4]]), mode="SYMMETRIC", dtypes="float64", label="symmetric"),
+    *rows(
+        "MirrorPadGrad",
+        A(6, 7),
+        I([[2, 1], [0, 3]]),
+        mode="REFLECT",
+        dtypes="float32 float64",
+        label="reflect",
+    ),
+    *rows(
+        "MirrorPadGrad", A(7, 8), I([[3, 1], [0, 4]]), mode="SYMMETRIC", dtypes="float64", label="symmetric"
+    ),
 ]
 
 JOIN: list[Row] = [
@@ -150,21 +168,76 @@ _CASTABLE = "float32 float64 float16 bfloat16 int8 int16 int32 int64 uint8 uint1
 CAST: list[Row] = [
     row
     for to in ["float32", "bfloat16", "float16", "int32", "int8", "uint64", "bool", "complex64"]
-    for row in rows("Cast", A(2, 3, low=0.0, high=5.0), dtypes=_CASTABLE, DstT=to, label=f"to_{to}", grad=to != "bfloat16")
+    for row in rows(
+        "Cast", A(2, 3, low=0.0, high=5.0), dtypes=_CASTABLE, DstT=to, label=f"to_{to}", grad=to != "bfloat16"
+    )
 ]
 CAST += [
     *rows("Cast", V([-1.9, 1.9, -0.5, 0.0]), dtypes=FLOATS, DstT="int32", label="toward_zero"),
-    *rows("Cast", V([float("nan"), float("inf"), -float("inf"), 1e20]), dtypes="float32 float64", DstT="int32", label="wild32"),
-    *rows("Cast", V([float("nan"), float("inf"), -float("inf"), 1e20]), dtypes="float32 float64", DstT="int64", label="wild64"),
-    *rows("Cast", V([float("nan"), float("inf"), 0.0, -0.0, 0.2]), dtypes=FLOATS, DstT="bool", label="wild_bool"),
+    *rows(
+        "Cast",
+        V([float("nan"), float("inf"), -float("inf"), 1e20]),
+        dtypes="float32 float64",
+        DstT="int32",
+        label="wild32",
+    ),
+    *rows(
+        "Cast",
+        V([float("nan"), float("inf"), -float("inf"), 1e20]),
+        dtypes="float32 float64",
+        DstT="int64",
+        label="wild64",
+    ),
+    *rows(
+        "Cast", V([float("nan"), float("inf"), 0.0, -0.0, 0.2]), dtypes=FLOATS, DstT="bool", label="wild_bool"
+    ),
     *rows("Cast", V([0j, 1j, 1 + 0j]), dtypes=COMPLEX, DstT="bool", label="imaginary"),
     *rows("Cast", V([-1, 300, 70000, -40000]), dtypes="int32 int64", DstT="int8", label="wrap"),
     *rows("Cast", V([-1, 300, 70000, -40000]), dtypes="int32 int64", DstT="uint16", label="wrap_unsigned"),
-    *rows("Cast", V([1.00390625, 1.01171875, -1.9999, 1e30, 3.4e38]), dtypes="float32", DstT="bfloat16", label="round", rtol=0.0),
-    *rows("Cast", V([65519.0, 65520.0, 1e-7, 2.0009765625, 1e-9]), dtypes="float32 float64", DstT="float16", label="round16", rtol=0.0),
-    *rows("Cast", V([1.999, -1.999, float("nan"), 1e30]), dtypes="float32 float64", DstT="bfloat16", Truncate=True, label="truncate", rtol=0.0, grad=False),
-    *rows("Cast", V([1.9999, -1.9999, float("nan"), 3.0]), dtypes="float32", DstT="float16", Truncate=True, label="truncate16", rtol=0.0),
-    *rows("Cast", V(1.99999999999), dtypes="float64", DstT="float32", Truncate=True, label="truncate32", rtol=0.0),
+    *rows(
+        "Cast",
+        V([1.00390625, 1.01171875, -1.9999, 1e30, 3.4e38]),
+        dtypes="float32",
+        DstT="bfloat16",
+        label="round",
+        rtol=0.0,
+    ),
+    *rows(
+        "Cast",
+        V([65519.0, 65520.0, 1e-7, 2.0009765625, 1e-9]),
+        dtypes="float32 float64",
+        DstT="float16",
+        label="round16",
+        rtol=0.0,
+    ),
+    *rows(
+        "Cast",
+        V([1.999, -1.999, float("nan"), 1e30]),
+        dtypes="float32 float64",
+        DstT="bfloat16",
+        Truncate=True,
+        label="truncate",
+        rtol=0.0,
+        grad=False,
+    ),
+    *rows(
+        "Cast",
+        V([1.9999, -1.9999, float("nan"), 3.0]),
+        dtypes="float32",
+        DstT="float16",
+        Truncate=True,
+        label="truncate16",
+        rtol=0.0,
+    ),
+    *rows(
+        "Cast",
+        V(1.99999999999),
+        dtypes="float64",
+        DstT="float32",
+        Truncate=True,
+        label="truncate32",
+        rtol=0.0,
+    ),
     *rows("Cast", A(), dtypes="float64 bool", DstT="float32", label="scalar"),
     *rows("Cast", A(0, 2), dtypes="int32", DstT="float32", label="empty"),
     *rows("Cast", A(2), dtypes="string", DstT="string", label="same"),
@@ -206,7 +279,13 @@ REARRANGE: list[Row] = [
     *rows("SpaceToDepth", A(1, 3, 4, 1), block_size=2, label="indivisible", error=BAD),
     *rows("DepthToSpace", A(2, 2, 3, 8), block_size=2, dtypes="float32 float64 bfloat16 uint8"),
     *rows("DepthToSpace", A(1, 3, 4, 3), block_size=2, label="indivisible", error=BAD),
-    *rows("SpaceToBatchND", A(2, 3, 5, 2), I([2, 3]), I([[1, 0], [1, 0]], "int64"), dtypes="float64 int32 bfloat16"),
+    *rows(
+        "SpaceToBatchND",
+        A(2, 3, 5, 2),
+        I([2, 3]),
+        I([[1, 0], [1, 0]], "int64"),
+        dtypes="float64 int32 bfloat16",
+    ),
     *rows("SpaceToBatchND", A(2, 4), I([2]), I([[0, 0]]), dtypes="float64", label="rank2"),
     *rows("SpaceToBatchND", A(1, 3, 3), I([2]), I([[0, 0]]), label="indivisible", error=BAD),
     *rows("BatchToSpaceND", A(6, 2, 2, 2), I([2, 3]), I([[1, 0], [1, 2]]), dtypes="float64 int32 bfloat16"),

@@ -26,10 +26,14 @@ ROWS: list[Row] = [
             *rows(op, V(b"a"), V(b"a"), dtypes="string", label="scalar"),
             *rows(op, A(2), A(3), label="mismatch", error="InvalidArgumentError"),
             *rows(op, A(2), A(3), label="lenient", incompatible_shape_error=False),
-            *rows(op, A(2, 1), A(3), dtypes="int32", label="lenient_broadcast", incompatible_shape_error=False),
+            *rows(
+                op, A(2, 1), A(3), dtypes="int32", label="lenient_broadcast", incompatible_shape_error=False
+            ),
         )
     ),
-    *rows("ApproximateEqual", V([1.0, 1.0, 1.0, NAN]), V([1.0, 1.000001, 1.1, NAN]), dtypes="float32 float64"),
+    *rows(
+        "ApproximateEqual", V([1.0, 1.0, 1.0, NAN]), V([1.0, 1.000001, 1.1, NAN]), dtypes="float32 float64"
+    ),
     *rows("ApproximateEqual", V([1.0, 2.0]), V([1.1, 2.3]), label="wide", tolerance=0.2),
     *rows("ApproximateEqual", A(2, 3), A(3), label="mismatch", error="InvalidArgumentError"),
     *rows("LogicalAnd", A(4, 3), A(3), dtypes="bool"),
@@ -38,14 +42,20 @@ ROWS: list[Row] = [
     *rows("Select", A(2, 3, dtype="bool"), A(2, 3), A(2, 3), dtypes=EVERYTHING),
     *rows("Select", V([T, F], "bool"), A(2, 3), A(2, 3), dtypes="float64 string", label="rows"),
     *rows("Select", V(F, "bool"), A(2, 3), A(2, 3), dtypes="float64 int32", label="scalar"),
-    *rows("Select", V([T, F, T], "bool"), A(2, 3), A(2, 3), label="wrong_length", error="InvalidArgumentError"),
+    *rows(
+        "Select", V([T, F, T], "bool"), A(2, 3), A(2, 3), label="wrong_length", error="InvalidArgumentError"
+    ),
     *rows("Select", V(T, "bool"), A(2, 3), A(3), label="mismatch", error="InvalidArgumentError"),
     *rows("SelectV2", A(2, 3, dtype="bool"), A(2, 3), A(2, 3), dtypes=EVERYTHING),
     *rows("SelectV2", A(3, dtype="bool"), A(2, 1), A(), dtypes="float64 string", label="broadcast"),
     *rows("SelectV2", V(T, "bool"), A(2, 3), A(3), dtypes="float64", label="scalar"),
     *rows("SelectV2", V(T, "bool"), V(b"a"), V(b"b"), dtypes="string", label="scalars"),
     *rows("SelectV2", A(2, dtype="bool"), A(3), A(3), label="mismatch", error="InvalidArgumentError"),
-    *(row for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor") for row in rows(op, A(2, 3, low=-100, high=100), A(3, high=100), dtypes=INTS)),
+    *(
+        row
+        for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor")
+        for row in rows(op, A(2, 3, low=-100, high=100), A(3, high=100), dtypes=INTS)
+    ),
     *rows("Invert", A(2, 3), dtypes=INTS),
     *rows("LeftShift", A(2, 3, low=-5, high=9), V([0, 1, 3]), dtypes=INTS),
     *rows("LeftShift", V([1, 1, -1]), V([-1, 40, 31]), dtypes=SIGNED, label="clamped"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops.rows import COMPLEX, FLOATS, SIGNED, NUMERIC, A, Row, V, rows
+from ops.rows import COMPLEX, FLOATS, NUMERIC, SIGNED, A, Row, V, rows
 
 FC = f"{FLOATS} {COMPLEX}"
 NAN, INF = float("nan"), float("inf")
@@ -20,7 +20,11 @@ ROWS: list[Row] = [
     *(row for op in ABOVE_ZERO.split() for row in rows(op, POSITIVE, dtypes=FC)),
     *(row for op in ("Asin", "Acos", "Atanh") for row in rows(op, UNIT, dtypes=FC)),
     *rows("Acosh", A(2, 3, low=1.1, high=4.0), dtypes=FC),
-    *(row for op in ANYWHERE.split()[:-2] for row in rows(op, UNIT, dtypes="float64 complex64", label="around_zero")),
+    *(
+        row
+        for op in ANYWHERE.split()[:-2]
+        for row in rows(op, UNIT, dtypes="float64 complex64", label="around_zero")
+    ),
     *(
         row
         for op in f"{ANYWHERE} {ABOVE_ZERO} Asin Acos Acosh Atanh Neg Abs Square".split()

@@ -19,7 +19,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402, TID251
+import tensorflow as tf  # noqa: E402
 
 from saved_model.calls import CALLS, arguments, flatten, resolve  # noqa: E402
 from support.arrays import pack  # noqa: E402
@@ -78,7 +78,11 @@ class Structures(tf.Module):
 
     @tf.function
     def nested(self, pair, options):
-        return {"sum": pair[0] + pair[1], "scaled": [pair[0] * options["a"], pair[1] * options["b"]], "none": None}
+        return {
+            "sum": pair[0] + pair[1],
+            "scaled": [pair[0] * options["a"], pair[1] * options["b"]],
+            "none": None,
+        }
 
     @tf.function
     def point(self, p):
@@ -178,7 +182,8 @@ class Assets(tf.Module):
             -1,
         )
         self.numbers = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(tf.constant([1, 2], tf.int64), tf.constant([b"uno", b"dos"])), b"?"
+            tf.lookup.KeyValueTensorInitializer(tf.constant([1, 2], tf.int64), tf.constant([b"uno", b"dos"])),
+            b"?",
         )
 
     @tf.function(input_signature=[spec(None, dtype=tf.string, name="words")])
@@ -271,7 +276,9 @@ def main(names: list[str]) -> None:
         for call in (c for c in CALLS if c.model == name):
             args, kwargs = arguments(call, tf)
             for path, tensor in flatten(resolve(loaded, call)(*args, **kwargs)):
-                found.update(pack(f"{call.name}|{path}", tensor.numpy() if hasattr(tensor, "numpy") else tensor))
+                found.update(
+                    pack(f"{call.name}|{path}", tensor.numpy() if hasattr(tensor, "numpy") else tensor)
+                )
         np.savez_compressed(HERE / f"{name}.npz", **found)
         print(f"{name}: {len(found)} results")
 

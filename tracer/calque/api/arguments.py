@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..tensor import Tensor, convert_to_tensor
+from calque_runtime.dtypes import DType
 
-__all__ = ["pair", "shape_tensor", "tensor"]
+from ..context import state
+from ..convert import number
+from ..tensor import EagerTensor, Tensor, convert_to_tensor
+
+__all__ = ["like", "pair", "shape_tensor", "tensor"]
 
 
 def tensor(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
@@ -18,24 +22,41 @@ def tensor(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
     )
 
 
-def _is_tensor(value: Any) -> bool:
-    return isinstance(value, Tensor) or hasattr(value, "__tf_tensor__")
+def like(value: Any, dtype: DType) -> Tensor:
+    """`value` as a tensor to stand beside one of `dtype`: Python values and arrays take that type.
+
+    What cannot take it keeps its own when run eagerly, where the op then says what it cannot combine.
+
+    Raises:
+        TypeError: it cannot have that type, while a function is traced.
+        ValueError: no tensor can hold it.
+    """
+    kind = type(value)
+    if (kind is float or kind is int) and state.trace is None:
+        quick = number(value, kind, dtype)
+        if quick is not None:
+            return EagerTensor(*quick)
+    if hasattr(value, "__tf_tensor__"):
+        return convert_to_tensor(value)
+    try:
+        return convert_to_tensor(value, dtype)
+    except TypeError:
+        if state.trace is not None:
+            raise
+        return convert_to_tensor(value)
 
 
 def pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    """Both as tensors: a Python value or array takes the type of the tensor beside it.
-
-    Raises:
-        TypeError: it cannot have that type.
-    """
-    if _is_tensor(x):
-        a = tensor(x)
-        return a, tensor(y) if _is_tensor(y) else convert_to_tensor(y, dtype=a.dtype)
-    if _is_tensor(y):
-        b = tensor(y)
-        return convert_to_tensor(x, dtype=b.dtype), b
-    a = convert_to_tensor(x)
-    return a, convert_to_tensor(y, dtype_hint=a.dtype)
+    """Both as tensors: a Python value or array takes the type of the tensor beside it (see `like`)."""
+    if isinstance(x, Tensor):
+        return x, y if isinstance(y, Tensor) else like(y, x._dtype)
+    if isinstance(y, Tensor):
+        return like(x, y._dtype), y
+    if hasattr(x, "__tf_tensor__") or not hasattr(y, "__tf_tensor__"):
+        a = convert_to_tensor(x)
+        return a, like(y, a._dtype)
+    b = convert_to_tensor(y)
+    return like(x, b._dtype), b
 
 
 def shape_tensor(shape: Any, dtype: Any = None) -> Tensor:

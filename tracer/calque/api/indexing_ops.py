@@ -10,7 +10,8 @@ import numpy as np
 from calque_runtime import dtypes
 from calque_runtime.dtypes import as_dtype
 
-from ..tensor import Tensor
+from ..context import state
+from ..tensor import EagerTensor, Tensor
 from .arguments import shape_tensor, tensor
 from .array_ops import broadcast_to, concat, expand_dims, ones_like, range, reshape, shape, squeeze, stack
 from .raw import raw
@@ -171,17 +172,30 @@ def getitem(x: Any, key: Any, name: str | None = None) -> Any:
     if isinstance(key, np.ndarray) and key.dtype == bool:
         return boolean_mask(value, tensor(key))
     begin, end, strides, masks = slice_spec(key if isinstance(key, tuple) else (key,))
-    return raw("StridedSlice")(value, _index(begin), _index(end), _index(strides), name=name, **masks)
+    to = _index_dtype([*begin, *end, *strides])
+    return raw("StridedSlice")(
+        value, _index(begin, to), _index(end, to), _index(strides, to), name=name, **masks
+    )
 
 
-def _index(parts: list[Any]) -> Any:
-    wide = builtins.any(getattr(p, "dtype", None) in (dtypes.int64, np.dtype(np.int64)) for p in parts)
-    if not builtins.any(isinstance(p, Tensor) or hasattr(p, "__tf_tensor__") for p in parts):
-        return tensor(np.array([int(p) for p in parts], np.int32))
-    from .math_ops import cast
+def _index_dtype(parts: list[Any]) -> dtypes.DType:
+    """The type of the index vectors: int32, or int64 where an entry is or needs it."""
+    for part in parts:
+        if type(part) is int:
+            if not -(2**31) <= part < 2**31:
+                return dtypes.int64
+        elif part.dtype == np.int64:
+            return dtypes.int64
+    return dtypes.int32
 
-    to = dtypes.int64 if wide else dtypes.int32
-    return stack([cast(tensor(p, hint=to), to) for p in parts])
+
+def _index(parts: list[Any], to: dtypes.DType) -> Tensor:
+    if builtins.any(isinstance(p, Tensor) or hasattr(p, "__tf_tensor__") for p in parts):
+        from .math_ops import cast
+
+        return stack([cast(tensor(p, hint=to), to) for p in parts])  # type: ignore[no-any-return]
+    array = np.array(parts, to.np)
+    return EagerTensor(array, to) if state.trace is None else state.trace.constant(array, to)
 
 
 def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "boolean_mask") -> Any:

@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from calque_runtime.dtypes import DType
+
 from ..tensor import Tensor
 from ..variable import Variable
 from . import math_ops
-from .arguments import pair, tensor
+from .arguments import like, pair, tensor
 from .indexing_ops import getitem
 from .raw import raw
 
 __all__ = ["install"]
 
 
-def _forward(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+def _forward(name: str, function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    reflected = f"__r{name}__"
+
     def operator(self: Any, other: Any) -> Any:
-        if not _operand(other):
-            return NotImplemented
+        if not isinstance(other, Tensor):
+            self = tensor(self)
+            try:
+                other = like(other, self._dtype)
+            except (TypeError, ValueError):
+                if hasattr(type(other), reflected):  # the other operand may know better
+                    return NotImplemented
+                raise
         return function(self, other)
 
     return operator
@@ -26,25 +36,22 @@ def _forward(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
 
 def _reflected(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        if not _operand(other):
-            return NotImplemented
-        return function(other, self)
+        me = tensor(self)
+        return function(like(other, me._dtype), me)
 
     return operator
 
 
-def _operand(value: Any) -> bool:
-    """Is `value` something that a tensor may be combined with? Other types may have an operator of their own."""
-    return value is not None and not isinstance(value, (dict, set, type))
+def _equality(op: str, otherwise: bool) -> Callable[[Any, Any], Any]:
+    """``==`` or ``!=`` on tensors, element by element; for None, and shapes that do not broadcast, one bool for all."""
 
+    def operator(self: Any, other: Any) -> Any:
+        if other is None or isinstance(other, DType):
+            return otherwise
+        a, b = pair(self, other)
+        return raw(op)(a, b, incompatible_shape_error=False)
 
-def _equality(x: Any, y: Any, negate: bool = False) -> Any:
-    """``x == y`` on tensors: elementwise; shapes that do not broadcast are unequal as a whole."""
-    try:
-        a, b = pair(x, y)
-    except (ValueError, NotImplementedError):
-        return negate
-    return raw("NotEqual" if negate else "Equal")(a, b, incompatible_shape_error=False)
+    return operator
 
 
 def _and(x: Any, y: Any, name: str | None = None) -> Any:
@@ -69,18 +76,6 @@ def _invert(x: Any, name: str | None = None) -> Any:
     """``~x``: logical for bools, bitwise for integers."""
     a = tensor(x)
     return raw("LogicalNot" if a.dtype.is_bool else "Invert")(a, name=name)
-
-
-def _equal(self: Any, other: Any) -> Any:
-    if other is None:
-        return False
-    return _equality(self, other)
-
-
-def _not_equal(self: Any, other: Any) -> Any:
-    if other is None:
-        return True
-    return _equality(self, other, negate=True)
 
 
 _BINARY: dict[str, Callable[..., Any]] = {
@@ -109,14 +104,13 @@ def install() -> None:
     for cls in (Tensor, Variable):
         own: Any = cls
         for name, function in _BINARY.items():
-            setattr(own, f"__{name}__", _forward(function))
+            setattr(own, f"__{name}__", _forward(name, function))
             setattr(own, f"__r{name}__", _reflected(function))
         for name, function in _COMPARISONS.items():
-            setattr(own, f"__{name}__", _forward(function))
+            setattr(own, f"__{name}__", _forward(name, function))
         own.__neg__ = lambda self: math_ops.negative(self)
-        own.__pos__ = lambda self: tensor(self)
         own.__abs__ = lambda self: math_ops.abs(self)
         own.__invert__ = lambda self: _invert(self)
         own.__getitem__ = getitem
-        own.__eq__ = _equal
-        own.__ne__ = _not_equal
+        own.__eq__ = _equality("Equal", False)
+        own.__ne__ = _equality("NotEqual", True)

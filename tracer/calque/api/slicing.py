@@ -13,8 +13,7 @@ def slice_spec(key: tuple[Any, ...]) -> tuple[list[Any], list[Any], list[Any], d
     """``x[key]`` as (begin, end, strides, masks); entries may be tensors, masks hold only those that are not 0.
 
     Raises:
-        TypeError: an entry is no integer, slice, ``...`` or newaxis.
-        IndexError: there are two ``...``.
+        TypeError: an entry is no integer, slice, ``...``, newaxis or scalar integer tensor.
     """
     begin: list[Any] = []
     end: list[Any] = []
@@ -36,8 +35,6 @@ def slice_spec(key: tuple[Any, ...]) -> tuple[list[Any], list[Any], list[Any], d
             strides.append(step)
             continue
         if entry is Ellipsis:
-            if masks["ellipsis_mask"]:
-                raise IndexError("an index can only have a single ellipsis ('...')")
             masks["ellipsis_mask"] |= bit
             begin.append(0)
             end.append(0)

@@ -16,6 +16,7 @@ from calque_runtime.resources import Variable as VariableState
 from calque_runtime.savedmodel import metagraph as mg
 
 from calque_runtime.structure import TensorSpecValue
+from calque_runtime.wire.fingerprint import encode_fingerprint
 from calque_runtime.wire.metagraphs import encode_saved_model
 
 from ..context import init_scope
@@ -311,11 +312,14 @@ class _Saving:
                 for key in sorted(values):
                     writer.add(key, values[key].array, values[key].dtype)
                 writer.add(OBJECT_GRAPH_KEY, encode_object_graph(graph), dtypes.string)
+            with open(os.path.join(directory, "variables", "variables.index"), "rb") as file:
+                fingerprint = encode_fingerprint(data, self.top.signatures, file.read())
             os.makedirs(os.path.join(directory, "assets"))
             for name, path in self.assets.items():
                 shutil.copyfile(path, os.path.join(directory, "assets", name))
-            with open(os.path.join(directory, "saved_model.pb"), "wb") as file:
-                file.write(data)
+            for name, content in (("fingerprint.pb", fingerprint), ("saved_model.pb", data)):
+                with open(os.path.join(directory, name), "wb") as out:
+                    out.write(content)
 
 
 def _saveable(function: Function) -> list[ConcreteFunction]:
