@@ -18,9 +18,51 @@ __all__ = ["constant_shape", "constant_value"]
 _SMALL = 1 << 10  # elements: larger values are data, and folding them here would hold the trace up
 # Ops of shape arithmetic: cheap, without effects.
 _FOLDABLE = frozenset(
-    "Identity Cast Pack ConcatV2 StridedSlice Slice GatherV2 Add AddV2 Sub Mul FloorDiv FloorMod Maximum Minimum Neg "
-    "Prod Sum Max Min Reshape Squeeze ExpandDims Fill Range Greater GreaterEqual Less LessEqual Equal NotEqual "
-    "LogicalAnd LogicalOr LogicalNot Select SelectV2 RealDiv Concat Unpack Split Where BroadcastTo Transpose".split()
+    {
+        "Add",
+        "AddV2",
+        "BroadcastTo",
+        "Cast",
+        "Concat",
+        "ConcatV2",
+        "Equal",
+        "ExpandDims",
+        "Fill",
+        "FloorDiv",
+        "FloorMod",
+        "GatherV2",
+        "Greater",
+        "GreaterEqual",
+        "Identity",
+        "Less",
+        "LessEqual",
+        "LogicalAnd",
+        "LogicalNot",
+        "LogicalOr",
+        "Max",
+        "Maximum",
+        "Min",
+        "Minimum",
+        "Mul",
+        "Neg",
+        "NotEqual",
+        "Pack",
+        "Prod",
+        "Range",
+        "RealDiv",
+        "Reshape",
+        "Select",
+        "SelectV2",
+        "Slice",
+        "Split",
+        "Squeeze",
+        "StridedSlice",
+        "Sub",
+        "Sum",
+        "Transpose",
+        "Unpack",
+        "Where",
+    }
 )
 
 

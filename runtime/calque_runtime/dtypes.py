@@ -7,6 +7,7 @@ ml_dtypes' types, imported when the first of them is used.
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -66,42 +67,42 @@ class DType:
         return float32 if self is complex64 else float64 if self is complex128 else self
 
     @property
-    def is_floating(self) -> bool:
+    def is_floating(self) -> builtins.bool:
         """Is it a non-quantized floating-point type (bfloat16 and the 8-bit floats included)?"""
         return self.kind == "f"
 
     @property
-    def is_integer(self) -> bool:
+    def is_integer(self) -> builtins.bool:
         """Is it a non-quantized integer type?"""
         return self.kind in "iu"
 
     @property
-    def is_unsigned(self) -> bool:
+    def is_unsigned(self) -> builtins.bool:
         """Is it an unsigned integer type?"""
         return self.kind == "u"
 
     @property
-    def is_complex(self) -> bool:
+    def is_complex(self) -> builtins.bool:
         """Is it complex64 or complex128?"""
         return self.kind == "c"
 
     @property
-    def is_bool(self) -> bool:
+    def is_bool(self) -> builtins.bool:
         """Is it bool?"""
         return self.kind == "b"
 
     @property
-    def is_quantized(self) -> bool:
+    def is_quantized(self) -> builtins.bool:
         """Is it one of qint8, quint8, qint16, quint16, qint32?"""
         return self.kind == "q"
 
     @property
-    def is_numeric(self) -> bool:
+    def is_numeric(self) -> builtins.bool:
         """Is it an integer, floating or complex type?"""
         return self.kind in "fiuc"
 
     @property
-    def is_numpy_compatible(self) -> bool:
+    def is_numpy_compatible(self) -> builtins.bool:
         """Has it a numpy type of its own (resources and variants have not)?"""
         return self.kind != "o"
 
@@ -127,21 +128,21 @@ class DType:
             if self._np_name in ("int4", "uint4", "int2", "uint2"):
                 import ml_dtypes
 
-                return getattr(ml_dtypes.iinfo(self.np), which)
+                return getattr(ml_dtypes.iinfo(self.np), which)  # type: ignore[no-untyped-call]
             return getattr(np.iinfo(self.np), which)
         if self.kind == "f":
             if self.enum in (1, 2, 19):
                 return getattr(np.finfo(self.np), which)
             import ml_dtypes
 
-            return getattr(ml_dtypes.finfo(self.np), which)
+            return getattr(ml_dtypes.finfo(self.np), which)  # type: ignore[no-untyped-call]
         raise TypeError(f"Cannot find {which}imum value of {self!r}.")
 
-    def is_compatible_with(self, other: object) -> bool:
+    def is_compatible_with(self, other: object) -> builtins.bool:
         """Can a value of `other` stand where this type is asked for?"""
         return as_dtype(other).base_dtype is self.base_dtype
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> builtins.bool:
         if other is self:
             return True
         if other is None or isinstance(other, DType):
@@ -249,7 +250,7 @@ _BY_TYPE: dict[Any, DType] = {
     bytes: string,
     np.object_: string,
     object: string,
-    type(True): bool,
+    builtins.bool: bool,
 }
 
 

@@ -32,8 +32,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from .dtypes import DType, from_numpy
-from .errors import InvalidArgumentError, OpError, UnimplementedError
+from .errors import InvalidArgumentError, OpError, ResourceExhaustedError, UnimplementedError
 from .record import field, record
+from .resources import Variable
 from .shapes import Shape
 from .signature import MISSING, Signature, parse
 
@@ -49,8 +50,13 @@ __all__ = [
     "NumpyInterpreter",
     "Op",
     "Site",
+    "as_array",
+    "dtype_of",
+    "flatten_inputs",
     "interpreter",
+    "nest_outputs",
     "op",
+    "register",
     "registered",
     "set_interpreter",
 ]
@@ -124,11 +130,10 @@ class Site:
 
     def handle(self, i: int) -> tuple[DType, Shape] | None:
         """For a resource input: dtype and static shape of the variable behind it, where they are known."""
-        value = None if self._values is None else self._values[i]
-        known = getattr(value, "handle", None)
-        if known is None and hasattr(value, "dtype") and hasattr(value, "version"):
-            return value.dtype, value.shape  # the resource itself: resources.Variable
-        return known
+        value: Any = None if self._values is None else self._values[i]
+        if isinstance(value, Variable):
+            return value.dtype, value.shape
+        return getattr(value, "handle", None)
 
     def function(self, attr: str) -> Callable[..., Sequence[Array]]:
         """What runs the function that `attr` names: flat arrays in, the list of flat arrays out."""
@@ -248,8 +253,6 @@ class Op:
                 return error
             return type(error)(site.name or None, self.name, error.message)
         if isinstance(error, MemoryError):
-            from .errors import ResourceExhaustedError
-
             return ResourceExhaustedError(site.name or None, self.name, f"out of memory: {error}")
         shapes = [a.shape if isinstance(a, (np.ndarray, np.generic)) else None for a in arrays]
         try:

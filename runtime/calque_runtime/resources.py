@@ -96,7 +96,8 @@ class Variable:
                 None,
                 None,
                 f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable shape "
-                f"{format_shape(self.shape)}, and the assigned value shape {format_shape(array.shape)} are incompatible.",
+                f"{format_shape(self.shape)}, and the assigned value shape {format_shape(array.shape)} are "
+                "incompatible.",
             )
         with self.lock:
             self._value, self._load = array, None

@@ -7,7 +7,7 @@ The functions here are the arithmetic that the ops' shape rules share.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Optional
+from typing import TypeAlias
 
 from .errors import InvalidArgumentError
 
@@ -26,8 +26,8 @@ __all__ = [
     "relax",
 ]
 
-Dim = Optional[int]
-Shape = Optional[tuple[Optional[int], ...]]
+Dim: TypeAlias = int | None
+Shape: TypeAlias = tuple[int | None, ...] | None
 
 
 def format_shape(shape: Shape) -> str:

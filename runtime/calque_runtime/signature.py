@@ -14,14 +14,21 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from .dtypes import DType, as_dtype
 from .errors import InternalError, InvalidArgumentError
 from .record import record
 
-__all__ = ["MISSING", "Arg", "AttrDef", "Signature", "TYPE_SETS", "parse"]
+__all__ = [
+    "Arg",
+    "AttrDef",
+    "MISSING",
+    "Signature",
+    "TYPE_SETS",
+    "parse",
+]
 
 _FLOATS = "bfloat16 half float double"
 _SIGNED = "int8 int16 int32 int64"
@@ -246,7 +253,7 @@ _HEAD = re.compile(r"\s*(\w+)\((.*?)\)\s*->\s*\((.*?)\)\s*$", re.S)
 _ATTR = re.compile(r"\s*(\w+):\s*([\w()]+)(?:=(.*?))?(?:\s*>=(\d+))?(?:\s+in\s+(.+?))?\s*$", re.S)
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse(text: str) -> Signature:
     """Read a declaration (see the module's docstring).
 

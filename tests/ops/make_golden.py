@@ -16,7 +16,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-import tensorflow as tf  # noqa: E402, TID251
+import tensorflow as tf  # noqa: E402
 
 from ops.rows import Row  # noqa: E402
 from support.arrays import pack  # noqa: E402
@@ -39,13 +39,13 @@ def python_names(function: object, names: list[str]) -> dict[str, str]:
 def run(row: Row) -> dict[str, np.ndarray]:
     """The golden entries of one row: `id|out|k`, `id|grad|k`, or `id|error`."""
     function = getattr(tf.raw_ops, row.op)
-    from tensorflow.python.framework import op_def_registry  # noqa: TID251
+    from tensorflow.python.framework import op_def_registry
 
     definition = op_def_registry.get(row.op)
     # tf.raw_ops gives some inputs other names than the OpDef does, in the same order.
     parameters = list(inspect.signature(function).parameters)
     names = [a.name if a.name in parameters else parameters[i] for i, a in enumerate(definition.input_arg)]
-    attrs = {k: v for k, v in row.attrs.items()}
+    attrs = dict(row.attrs)
     for a in definition.attr:
         if a.name in attrs and a.type in ("type", "list(type)"):
             value = attrs[a.name]

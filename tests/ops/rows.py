@@ -57,12 +57,12 @@ class A:
 
     def make(self, dtype: str, random: np.random.RandomState) -> np.ndarray:
         kind = numpy_dtype(self.dtype or dtype)
-        if kind == object:
+        if kind.kind == "O":
             words = [b"", b"a", b"Hello", "h\u00e9llo".encode(), b"two words", b"\x00\xff"]
             out = np.empty(int(np.prod(self.shape)), object)
             out[:] = [words[i] for i in random.randint(0, len(words), out.size)]
             return out.reshape(self.shape)
-        if kind == bool:
+        if kind.kind == "b":
             return random.randint(0, 2, self.shape).astype(bool)
         if kind.kind in "iu":
             low = max(0.0, self.low) if kind.kind == "u" else self.low
@@ -82,7 +82,7 @@ class V:
 
     def make(self, dtype: str, random: np.random.RandomState) -> np.ndarray:
         kind = numpy_dtype(self.dtype or dtype)
-        if kind == object:
+        if kind.kind == "O":
             flat = np.array(self.values, dtype=object)
             return flat if flat.shape else np.array(self.values, object)
         return np.array(self.values).astype(kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ VALUES = [pytest.param(f, r, id=r.id) for f, r in ROWS if not r.error]
 ERRORS = [pytest.param(f, r, id=r.id) for f, r in ROWS if r.error]
 
 
-@lru_cache(maxsize=None)
+@cache
 def golden(family: str) -> dict[str, Any]:
     with np.load(HERE / "golden" / f"{family}.npz") as archive:
         return dict(archive)

@@ -97,9 +97,8 @@ def _any_node(graph_def: Any, functions: dict[str, Any], name: str, directory: s
     top = {one.name: one for one in graph_def.node}
     if name in top:
         return top[name]
-    for i, character in enumerate(name):
-        if character != "/":
-            continue
+    function = ""
+    for i in (i for i, character in enumerate(name) if character == "/"):
         try:
             function = find_name(name[:i], functions, "function", directory)
         except (NotFoundError, InvalidArgumentError):
@@ -107,9 +106,10 @@ def _any_node(graph_def: Any, functions: dict[str, Any], name: str, directory: s
         inner = {one.name: one for one in functions[function].node_def}
         if name[i + 1 :] in inner:
             return inner[name[i + 1 :]]
-    start, slash, rest = name.partition("/")
-    if slash and start in functions:
-        return _node(functions[start].node_def, rest, f"{directory}, function {start}")
+    if function:
+        return _node(
+            functions[function].node_def, name.rpartition("/")[2], f"{directory}, function {function}"
+        )
     return top[find_name(name, top, "node", f"{directory}, its top-level graph")]
 
 

@@ -65,7 +65,8 @@ class Place(NamedTuple):
 def places(graph: ObjectGraph) -> list[Place]:
     """Every object of the graph, those near the root first; names and order are as saved.
 
-    What an optimizer keeps for a variable stands under the optimizer; what nothing leads to comes last, as ``#12``.
+    What an optimizer keeps for a variable stands under the optimizer, what saves and restores an object under that;
+    what nothing leads to comes last, as ``#12``.
     """
     found: dict[int, Place] = {}
     queue: list[Place] = []
@@ -92,6 +93,9 @@ def places(graph: ObjectGraph) -> list[Place]:
         for slot in graph.nodes[place.number].slot_variables:
             original = found[slot.original].path if slot.original in found else f"#{slot.original}"
             put(slot.slot, f"{slot.slot_name}/{original}", place)
+        for name, (save, restore) in graph.nodes[place.number].saveable_objects.items():
+            put(save, f"save {escape_local_name(name)}", place)
+            put(restore, f"restore {escape_local_name(name)}", place)
     for number in range(len(graph.nodes)):
         at = len(queue)
         put(number, f"#{number}", None)

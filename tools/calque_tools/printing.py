@@ -62,7 +62,7 @@ class Page:
         self._put([(text, "bold"), (f"  {note}" if note else "", "dim")])
 
     def line(self, text: str, style: str = "", indent: int = 0, lead: tuple[str, str] = ("", "")) -> None:
-        """A paragraph, broken at spaces.
+        """A paragraph, broken at spaces where it can be.
 
         Args:
             text: what it says.
@@ -72,7 +72,7 @@ class Page:
         """
         first = printable(lead[0])
         rest = indent + 4
-        parts = _wrap(first + printable(text), self.width - indent, " ", self.width - rest)
+        parts = _wrap(first + printable(text), self.width - indent, self.width - rest)
         for i, part in enumerate(parts):
             styled = part[: len(first)] if i == 0 else ""
             self._put([(" " * (rest if i else indent), ""), (styled, lead[1]), (part[len(styled) :], style)])
@@ -118,7 +118,7 @@ class Page:
                 line, used = [], 0
             if at + length > self.width:
                 at = indent if i == 0 else indent + 4
-            parts = _wrap(cell, self.width - at, "/ ,")
+            parts = _wrap(cell, self.width - at)
             for part in parts[:-1]:
                 self._put([(" " * at, ""), (part, style)])
             line += [(" " * (at - used), ""), (parts[-1], style)]
@@ -135,20 +135,20 @@ class Page:
         self._console.print(text, soft_wrap=True)
 
 
-def _wrap(text: str, width: int, breaks: str, rest: int = 0) -> list[str]:
-    """`text` in pieces of at most `width` columns, those behind the first of at most `rest`.
+# Where a line may be broken, best first: behind these characters.
+_BREAKS = " (/_"
 
-    Each ends behind one of the characters `breaks`, if one comes late enough.
-    """
+
+def _wrap(text: str, width: int, rest: int = 0) -> list[str]:
+    """`text` in pieces of at most `width` columns, those behind the first of at most `rest`."""
     parts = []
     width = max(width, 8)
     while cell_len(text) > width:
         fits = width
         while cell_len(text[:fits]) > width:  # some characters take two columns
             fits -= 1
-        end = max((text.rfind(c, 0, fits + (c == " ")) + 1 for c in breaks), default=0)
-        if end <= fits // 3:
-            end = fits
+        ends = (text.rfind(c, 0, fits + (c == " ")) + 1 for c in _BREAKS)
+        end = next((end for end in ends if end > fits // 3), fits)
         parts.append(text[:end].rstrip())
         text = text[end:]
         width = max(rest or width, 8)

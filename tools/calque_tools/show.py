@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 import click
@@ -89,21 +90,32 @@ def _functions(page: Page, facts: Facts, limit: int | None) -> None:
     if not facts["has_object_graph"]:
         return
     lines = [(one["path"], line) for one in facts["functions"] for line in _calls(one)]
-    page.heading("Functions", "" if lines else "none")
+    page.heading("Functions", "" if lines else "none that can be called")
     for path, line in lines[:limit]:
         page.line(line, indent=2, lead=(path, _NAME))
-    _more(page, len(lines), limit, "functions")
+    _more(page, len(lines), limit, "lines")
+    idle = [one for one in facts["functions"] if not one["concrete_functions"]]
+    if idle and limit is not None:
+        were = "were" if len(idle) > 1 else "was"
+        page.line(f"{count(len(idle), 'function')} {were} never called: --all lists them", _NOTE, indent=2)
+    elif idle:
+        page.heading("Functions that were never called", "they have no concrete functions")
+        for one in idle:
+            page.line(f"({one['declaration']})", indent=2, lead=(one["path"], _NAME))
 
 
 def _calls(function: Facts) -> Iterator[str]:
-    if not function["concrete_functions"]:
-        yield f"({function['declaration']})  was never called: no concrete function"
-    for concrete in function["concrete_functions"]:
-        if concrete["arguments"] is None:
-            yield f"({function['declaration']})  no description of {concrete['name']}"
-            continue
-        taken = ", ".join(one["name"] + one["takes"] for one in concrete["arguments"])
-        yield f"({taken}) -> {concrete['result']}"
+    """The ways to call a function; those that only differ in what they do inside are one line."""
+    texts = Counter(_call(function, concrete) for concrete in function["concrete_functions"])
+    for text, times in texts.items():
+        yield text + (f"  ({times} times)" if times > 1 else "")
+
+
+def _call(function: Facts, concrete: Facts) -> str:
+    if concrete["arguments"] is None:
+        return f"({function['declaration']})  with no description of {concrete['name']}"
+    taken = ", ".join(one["name"] + one["takes"] for one in concrete["arguments"])
+    return f"({taken}) -> {concrete['result']}"
 
 
 def _variables(page: Page, facts: Facts, limit: int | None) -> None:
@@ -137,7 +149,7 @@ def _tree(facts: Facts) -> Iterator[tuple[str, ...]]:
     below: dict[str | None, list[Facts]] = {}
     wanted: set[str] = set()
     for one in facts["objects"]:
-        if one["kind"] in _HOLDERS and not (one["kind"] == "constant" and one["name"].startswith("capture_")):
+        if one["kind"] in _HOLDERS and not _is_capture(one):
             fact: Facts | None = one
             while fact is not None and fact["path"] not in wanted:
                 wanted.add(fact["path"])
@@ -150,6 +162,11 @@ def _tree(facts: Facts) -> Iterator[tuple[str, ...]]:
             yield "  " * (depth - 1) + one["name"], *_cells(one, variables)
         inner = sorted(below.get(one["path"], []), key=lambda fact: _order(fact["name"]))
         waiting += [(child, depth + 1) for child in reversed(inner)]
+
+
+def _is_capture(fact: Facts) -> bool:
+    """A constant that a function took from around it, and nobody gave a name."""
+    return fact["kind"] == "constant" and fact["name"].startswith(("capture_", "#"))
 
 
 def _cells(fact: Facts, variables: dict[str, Facts]) -> tuple[str, str, str]:

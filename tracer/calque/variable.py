@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Variable(Operators, Trackable):
     Args:
         initial_value: a tensor, anything `convert_to_tensor` takes, or a function without arguments that returns one.
         trainable: do `trainable_variables` and gradient tapes list it? None: yes.
-        validate_shape: False lets the value have any shape later.
+        validate_shape: accepted, and of no effect: `shape` says what later values may be.
         name: its name; it prints as ``name:0``, prefixed by the name scope.
         dtype: the type to convert `initial_value` to.
         constraint: a function applied to the value after an optimizer's update.
@@ -48,9 +48,13 @@ class Variable(Operators, Trackable):
 
     Inside a `function`, a variable may be made on the first call only.
 
+    ``v += x`` is refused: it would make `v` a tensor. Use ``v.assign_add(x)``.
+
     Raises:
         ValueError: no initial value; or made inside a function that may not create variables (any more).
     """
+
+    __array_priority__ = 100  # numpy leaves array + variable to the variable
 
     def __init__(
         self,
@@ -75,15 +79,13 @@ class Variable(Operators, Trackable):
             state.trace.check_variable_creation()
         value = _initial_value(initial_value, dtype)
         static: Any = TensorShape(shape) if shape is not None else TensorShape(np.shape(value._array))
-        if not validate_shape:
-            static = TensorShape(None)
         if not static.is_compatible_with(TensorShape(np.shape(value._array))):
             raise ValueError(
                 f"In this `tf.Variable` creation, the initial value's shape ({value.shape}) is not compatible with the "
                 f"explicitly supplied `shape` argument ({static})."
             )
         self._setup(
-            resources.Variable(value.dtype, static.as_tuple(), scope + (name or "Variable"), value._array),
+            resources.Variable(value.dtype, static.as_tuple(), scope + ("Variable" if name is None else name), value._array),
             trainable=True if trainable is None else bool(trainable),
             constraint=constraint,
             synchronization=synchronization,
@@ -216,33 +218,28 @@ class Variable(Operators, Trackable):
             ValueError: the shape does not fit.
             TypeError: the dtype does not fit.
         """
-        return self._update(state_ops.assign_variable, value, "assign", name, read_value)
+        tensor = convert_to_tensor(value, dtype=self._state.dtype)
+        if not self.shape.is_compatible_with(tensor.shape):
+            raise ValueError(
+                f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable shape {self.shape}, and "
+                f"the assigned value shape {tensor.shape} are incompatible."
+            )
+        return self._update(state_ops.assign_variable, tensor, name, read_value)
 
     def assign_add(
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Any:
         """Add to the value."""
-        return self._update(state_ops.assign_add_variable, delta, "assign_add", name, read_value)
+        return self._update(state_ops.assign_add_variable, delta, name, read_value)
 
     def assign_sub(
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Any:
         """Subtract from the value."""
-        return self._update(state_ops.assign_sub_variable, delta, "assign_sub", name, read_value)
+        return self._update(state_ops.assign_sub_variable, delta, name, read_value)
 
-    def _update(self, op: Any, value: Any, what: str, name: str | None, read_value: bool) -> Any:
-        tensor = convert_to_tensor(value, dtype=self.dtype) if not isinstance(value, Tensor) else value
-        if tensor.dtype is not self.dtype:
-            raise ValueError(
-                f"Tensor conversion requested dtype {self.dtype.name} for Tensor with dtype {tensor.dtype.name}: "
-                f"{tensor!r}"
-            )
-        if not self.shape.is_compatible_with(tensor.shape):
-            verb = "assign value to" if what == "assign" else f"{what} to"
-            raise ValueError(
-                f"Cannot {verb} variable '{self.name}': Shape mismatch. The variable shape {self.shape}, and the "
-                f"assigned value shape {tensor.shape} are incompatible."
-            )
+    def _update(self, op: Any, value: Any, name: str | None, read_value: bool) -> Any:
+        tensor = convert_to_tensor(value, dtype=self._state.dtype)
         op(self.handle, tensor, name=name)
         return self if read_value else None
 
@@ -338,37 +335,37 @@ class Variable(Operators, Trackable):
     def __float__(self) -> float:
         return float(self.read_value())
 
-    def __index__(self) -> int:
-        return self.read_value().__index__()
-
-    def __len__(self) -> int:
-        return len(self.read_value())
-
-    def __iter__(self) -> Any:
-        return iter(self.read_value())
+    def __iter__(self) -> NoReturn:
+        raise TypeError("'Variable' object is not iterable: read it first, as in `for row in variable.read_value()`.")
 
     def __hash__(self) -> int:
         raise TypeError(
             f"Variable is unhashable. Instead, use variable.ref() as the key. (Variable: {self!r})"
         )
 
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "trainable": self._trainable,
+            "constraint": self._constraint,
+            "synchronization": self._synchronization,
+            "aggregation": self._aggregation,
+        }
+
     def __copy__(self) -> Variable:
-        raise NotImplementedError(
-            "a variable cannot be copied shallowly: copy.deepcopy(variable) makes one of its own"
-        )
+        """Another object for the same state."""
+        return type(self).from_state(self._state, **self._settings())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        state_ = self._state
-        copied = resources.Variable(state_.dtype, state_.shape, state_.name, state_.value)
+        held = self._state
         twin = type(self).from_state(
-            copied,
-            self._trainable,
-            constraint=self._constraint,
-            synchronization=self._synchronization,
-            aggregation=self._aggregation,
+            resources.Variable(held.dtype, held.shape, held.name, held.value), **self._settings()
         )
         memo[id(self)] = twin
         return twin
+
+    def __reduce__(self) -> Any:
+        held = self._state
+        return _unpickle, (np.asarray(held.value), held.dtype, held.shape, held.name, self._settings())
 
     def __repr__(self) -> str:
         head = f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}"
@@ -377,6 +374,30 @@ class Variable(Operators, Trackable):
         if not self._state.initialized:
             return head + ", numpy=<uninitialized>>"
         return f"{head}, numpy={_text(EagerTensor(self._state.value, self.dtype), repr_form=True)}>"
+
+
+def _unpickle(array: Any, dtype: DType, shape: Any, name: str, settings: dict[str, Any]) -> Variable:
+    return Variable.from_state(resources.Variable(dtype, shape, name, array), **settings)
+
+
+def _refused(sign: str, instead: str) -> Any:
+    def operator(self: Variable, other: Any) -> NoReturn:
+        raise RuntimeError(
+            f"`variable {sign}= value` is not supported: it would replace the variable by a tensor. Use {instead} to "
+            f"change the variable, or `x = variable {sign} value` to get a new tensor."
+        )
+
+    return operator
+
+
+for _name, _sign, _instead in (
+    ("iadd", "+", "`variable.assign_add(value)`"),
+    ("isub", "-", "`variable.assign_sub(value)`"),
+    ("imul", "*", "`variable.assign(variable * value)`"),
+    ("itruediv", "/", "`variable.assign(variable / value)`"),
+    ("ipow", "**", "`variable.assign(variable ** value)`"),
+):
+    setattr(Variable, f"__{_name}__", _refused(_sign, _instead))
 
 
 def _initial_value(initial: Any, dtype: Any) -> EagerTensor:

@@ -7,7 +7,12 @@ from importlib import import_module
 from ..errors import UnimplementedError
 from ..op import Op, registered
 
-__all__ = ["FAMILIES", "find", "load_all"]
+__all__ = [
+    "FAMILIES",
+    "find",
+    "load_all",
+    "require",
+]
 
 # Every file of this folder that declares ops; those that most models need stand first, so that a process that runs one
 # model loads no more than it needs.
@@ -40,6 +45,9 @@ FAMILIES = (
     "scatter",
     "search",
     "losses",
+    "nn_conv",
+    "nn_pool",
+    "nn_norm",
     "save",
     "random",
     "sampling",

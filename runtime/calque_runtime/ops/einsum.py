@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -128,7 +129,13 @@ def _recipe(equation: str, ranks: tuple[int, ...]) -> _Recipe:
     )
 
 
-def _sizes(recipe: _Recipe, shapes: list[tuple[Dim, ...]]) -> dict[Label, Dim]:
+@lru_cache(maxsize=1024)
+def _plan(equation: str, shapes: tuple[tuple[Dim, ...], ...]) -> tuple[_Recipe, dict[Label, Dim]]:
+    recipe = _recipe(equation, tuple(len(shape) for shape in shapes))
+    return recipe, _sizes(recipe, shapes)
+
+
+def _sizes(recipe: _Recipe, shapes: Sequence[tuple[Dim, ...]]) -> dict[Label, Dim]:
     """The size of each label.
 
     Raises:
@@ -208,8 +215,7 @@ def einsum(s: Site) -> Kernel:
     equation = s["equation"].decode()
 
     def run(*inputs: Array) -> Any:
-        recipe = _recipe(equation, tuple(x.ndim for x in inputs))
-        sizes = _sizes(recipe, [x.shape for x in inputs])
+        recipe, sizes = _plan(equation, tuple(x.shape for x in inputs))
         parts = [_prepared(x, o) for x, o in zip(inputs, recipe.operands, strict=True)]
         out = parts[0] if len(parts) == 1 else _multiply(parts[0], parts[1], recipe, sizes)
         out = out.transpose(recipe.order)
@@ -226,8 +232,7 @@ def _(s: Site) -> list[Shape]:
     if len(known) < len(s.shapes):
         _equation(equation)
         return [None]
-    recipe = _recipe(equation, tuple(len(x) for x in known))
-    sizes = _sizes(recipe, known)
+    recipe, sizes = _plan(equation, tuple(known))
     return [tuple(sizes[x] for x in recipe.output)]
 
 

@@ -176,19 +176,22 @@ def _reciprocal_grad(y: Array, dy: Array) -> Any:
     return -dy * y * y
 
 
+# The kernels of these three take the conjugate of y, so g is conjugated on its way back to y.
+
+
 def _reciprocal_grad_grad(g: Any, z: Any, y: Any, dy: Any) -> tuple[Any, Any]:
-    cg = conjugate(g)
-    return cg * conjugate(dy) * conjugate(y) * -2.0, reciprocal_grad(y, g)
+    cy = conjugate(y)
+    return conjugate(g) * dy * cy * -2.0, reciprocal_grad(cy, g)
 
 
 def _rsqrt_grad_grad(g: Any, z: Any, y: Any, dy: Any) -> tuple[Any, Any]:
-    cg = conjugate(g)
-    return cg * conjugate(dy) * square(conjugate(y)) * -1.5, rsqrt_grad(y, g)
+    cy = conjugate(y)
+    return conjugate(g) * dy * square(cy) * -1.5, rsqrt_grad(cy, g)
 
 
 def _sqrt_grad_grad(g: Any, z: Any, y: Any, dy: Any) -> tuple[Any, Any]:
-    quotient = g / conjugate(y)
-    return -quotient * conjugate(z), quotient * 0.5
+    quotient = g / y
+    return -conjugate(quotient) * z, quotient * 0.5
 
 
 def _sigmoid_grad_grad(g: Any, z: Any, y: Any, dy: Any) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ..errors import InvalidArgumentError, UnimplementedError
@@ -211,6 +211,8 @@ class _Parser:
                 branches.append([])
             elif (changed := self._flag_setting(flags)) is not None:
                 flags = changed
+                if branches[-1]:  # a+(?i)+ is right, though a++ is not
+                    branches[-1][-1] = replace(branches[-1][-1], quantified="")
             elif self.take("\\Q"):
                 branches[-1].extend(self._quoted(flags))
             else:

@@ -17,9 +17,9 @@ __all__ = [
     "IndexedSlices",
     "RaggedTensor",
     "SparseTensor",
+    "component_specs",
     "components",
     "compose",
-    "component_specs",
 ]
 
 Array = Any

@@ -18,15 +18,15 @@ __all__ = ["elide", "to_json"]
 _MAX_VALUES = 16
 _MAX_BYTES = 128
 
-_NOTE = re.compile(rb"<\d+ (bytes|values of \w+) elided>")
+_NOTE = re.compile(rb"<\d+ (bytes|\w+_val(, \d+ bytes)?) elided>")
 _CONTENT = re.compile(r'"tensor_content": "([A-Za-z0-9+/=]+)"')
 
 
 def elide(message: Any) -> None:
     """Replaces the values of every large tensor in `message`, in place, by a note in its ``tensor_content``.
 
-    The note is text such as ``<4096 bytes elided>``; the tensor keeps its dtype and shape. A tensor is large with
-    over 16 values in a list of them, or over 128 bytes.
+    The note is text such as ``<4096 bytes elided>`` or ``<50 float_val elided>``; the tensor keeps its dtype and
+    shape. A tensor is large with over 16 values in a list, or over 128 bytes.
     """
     waiting = [message]  # not recursive: text files can be nested deeper than Python's stack
     while waiting:
@@ -61,17 +61,13 @@ def to_json(message: Any) -> str:
 
 def _elide_tensor(tensor: Any) -> None:
     for field, value in tensor.ListFields():
-        if field.name == "tensor_content":
-            note = f"<{len(value)} bytes elided>" if len(value) > _MAX_BYTES else ""
-        elif field.name.endswith("_val"):
-            large = len(value) > _MAX_VALUES or _length(value) > _MAX_BYTES
-            note = f"<{len(value)} values of {field.name} elided>" if large else ""
-        else:
-            continue
+        note = ""
+        if field.name == "tensor_content" and len(value) > _MAX_BYTES:
+            note = f"<{len(value)} bytes elided>"
+        elif field.name == "string_val" and (len(value) > _MAX_VALUES or sum(map(len, value)) > _MAX_BYTES):
+            note = f"<{len(value)} string_val, {sum(map(len, value))} bytes elided>"
+        elif field.name.endswith("_val") and len(value) > _MAX_VALUES:
+            note = f"<{len(value)} {field.name} elided>"
         if note:
             tensor.ClearField(field.name)
             tensor.tensor_content = note.encode("ascii")
-
-
-def _length(values: Any) -> int:
-    return sum(len(value) for value in values if isinstance(value, bytes))

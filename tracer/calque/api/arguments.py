@@ -25,10 +25,8 @@ def tensor(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
 def like(value: Any, dtype: DType) -> Tensor:
     """`value` as a tensor to stand beside one of `dtype`: Python values and arrays take that type.
 
-    What cannot take it keeps its own when run eagerly, where the op then says what it cannot combine.
-
     Raises:
-        TypeError: it cannot have that type, while a function is traced.
+        TypeError: it cannot have that type.
         ValueError: no tensor can hold it.
     """
     kind = type(value)
@@ -38,12 +36,7 @@ def like(value: Any, dtype: DType) -> Tensor:
             return EagerTensor(*quick)
     if hasattr(value, "__tf_tensor__"):
         return convert_to_tensor(value)
-    try:
-        return convert_to_tensor(value, dtype)
-    except TypeError:
-        if state.trace is not None:
-            raise
-        return convert_to_tensor(value)
+    return convert_to_tensor(value, dtype)
 
 
 def pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:

@@ -25,7 +25,14 @@ from ..tensor_spec import TensorSpec
 from ..trackable import AutoTrackable
 from ..variable import Variable
 
-__all__ = ["LoadedConcreteFunction", "LoadedFunction", "LoadedObject", "LoadedResource", "TensorConvention"]
+__all__ = [
+    "CallableLoadedObject",
+    "LoadedConcreteFunction",
+    "LoadedFunction",
+    "LoadedObject",
+    "LoadedResource",
+    "TensorConvention",
+]
 
 
 class LoadedObject(AutoTrackable):

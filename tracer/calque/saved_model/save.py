@@ -14,7 +14,6 @@ from calque_runtime.ir import Function as IrFunction
 from calque_runtime.ir import Value
 from calque_runtime.resources import Variable as VariableState
 from calque_runtime.savedmodel import metagraph as mg
-
 from calque_runtime.structure import TensorSpecValue
 from calque_runtime.wire.fingerprint import encode_fingerprint
 from calque_runtime.wire.metagraphs import encode_saved_model
@@ -22,7 +21,7 @@ from calque_runtime.wire.metagraphs import encode_saved_model
 from ..context import init_scope
 from ..function.concrete import ConcreteFunction
 from ..function.polymorphic import Function
-from ..object_graph import ObjectView, checkpoint_graph, walk
+from ..object_graph import checkpoint_graph, walk
 from ..tensor import EagerTensor, SymbolicTensor
 from ..trackable import Trackable
 from ..variable import Variable

@@ -1,0 +1,113 @@
+"""Loads and uses many damaged copies of a model in a process of its own, with little memory and a watchdog.
+
+    python -m hostile.sweep '{"model": ..., "file": ..., "mutation": "flips", "step": 7, "mode": "use"}'
+
+Prints one JSON object: how many cases there were of each verdict, and what was wrong with those that are bad. A case
+that hangs ends the process, with a traceback on stderr; its last line there says which case it was.
+
+Verdicts: "refused" (loading ended in an OpError that names the file), "partly" (using it did), "equal" (every value is
+what it was), "changed" (another valid model), "bad" (another exception, or an error that does not say where).
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import resource
+import shutil
+import sys
+import tempfile
+import traceback
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+_PATIENCE = 10  # seconds for one case, which takes milliseconds
+_MEMORY = 512 << 20  # bytes that all cases together may take
+
+
+def main(job: dict[str, Any]) -> dict[str, Any]:
+    from hostile.base import outcome
+    from hostile.mutations import MUTATIONS
+
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(shutil.copytree(job["model"], Path(scratch) / "model"))
+        path = directory / job["file"]
+        whole = path.read_bytes()
+        run = outcome if job["mode"] == "use" else compiled
+        want = run(directory)
+        assert want[0] == "ok", want
+        limit_memory()
+        counts: Counter[str] = Counter()
+        bad: list[str] = []
+        for what, data in MUTATIONS[job["mutation"]](whole, job["step"]):
+            print(what, file=sys.stderr, flush=True)
+            path.write_bytes(data)
+            faulthandler.dump_traceback_later(_PATIENCE, exit=True)
+            try:
+                verdict, why = judge(run(directory), want[1], directory)
+            except BaseException:
+                verdict, why = "bad", traceback.format_exc()
+            faulthandler.cancel_dump_traceback_later()
+            counts[verdict] += 1
+            if why:
+                bad.append(f"{what}: {why}")
+    return {"counts": dict(counts), "bad": bad[:20], "why_changed": []}
+
+
+def limit_memory() -> None:
+    """Lets the process take no more address space than it has now and `_MEMORY`."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + _MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def compiled(directory: Path) -> Any:
+    """As `base.outcome`, but functions are compiled and not run: a damaged loop may be an endless one."""
+    import calque_runtime
+    from calque_runtime.errors import OpError
+    from calque_runtime.savedmodel import files
+
+    try:
+        calque_runtime.load(directory)
+        (meta_graph,) = files.read_meta_graphs(directory)
+    except OpError as e:
+        return "error", e
+    values: dict[str, Any] = {}
+    from calque_runtime.environment import Environment
+
+    for name in meta_graph.library:
+        try:
+            values[name] = len(str(Environment(meta_graph.library).compiled(meta_graph.library[name])) and name)
+        except OpError as e:
+            values[name] = e
+    try:
+        values["top-level graph"] = len(meta_graph.graph.nodes)
+    except OpError as e:
+        values["top-level graph"] = e
+    return "ok", values
+
+
+def judge(got: Any, want: dict[str, Any], directory: Path) -> tuple[str, str]:
+    """The verdict on an outcome, and what is wrong with it."""
+    from hostile.base import same
+
+    kind, values = got
+    if kind == "error":
+        text = str(values)
+        return ("refused", "") if str(directory) in text else ("bad", f"does not name the file: {values!r}")
+    errors = [one for one in values.values() if isinstance(one, Exception)]
+    changed = [
+        place
+        for place, value in values.items()
+        if not isinstance(value, Exception) and not (place in want and same(value, want[place]))
+    ]
+    if changed:
+        return "changed", ""
+    if errors:
+        return "partly", ""
+    return ("equal", "") if set(values) == set(want) else ("changed", "")
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(json.loads(sys.argv[1]))))
