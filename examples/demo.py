@@ -122,7 +122,7 @@ def main():
 
         step("3. Load and run, in a process where neither the class nor calque's tracer nor TensorFlow exists")
         runtime = isolated_runtime(folder)
-        script = [sys.executable, "-I", "-c", ELSEWHERE, str(runtime), str(folder / "iris"), str(HERE / "iris.csv")]
+        script = [sys.executable, "-I", "-S", "-c", ELSEWHERE, str(runtime), str(folder / "iris"), str(HERE / "iris.csv")]
         subprocess.run([*script, str(folder / "answer.npy")], check=True)
         same = np.array_equal(np.load(folder / "answer.npy"), answer["species"].numpy())
         print(f"  the same answers as here: {same}")

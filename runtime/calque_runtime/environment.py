@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from .errors import InvalidArgumentError, PermissionDeniedError
@@ -50,8 +50,6 @@ class Environment:
         self.limits = limits or Limits()
         self.lock = threading.RLock()
         self.own_files: frozenset[str] = frozenset()
-        # The functions being compiled, to find one that calls itself.
-        self._compiling: set[str] = set()
 
     def resource(self, kind: str, container: str, name: str, make: Callable[[], T]) -> T:
         """The shared resource of that name, made when it is first asked for."""
@@ -66,20 +64,56 @@ class Environment:
         return self.compiled(self.library.resolve(ref))
 
     def compiled(self, function: Function) -> Callable[..., Any]:
-        """What runs `function`; compiled on the first call of it."""
+        """What runs `function`; compiled on the first call of it.
+
+        Raises:
+            InvalidArgumentError: it calls itself, directly or not.
+            NotFoundError: it calls a function that is not there.
+        """
         if function.plan is None:
             from .plan import compile_function
 
             with self.lock:
-                if function.name in self._compiling:
-                    raise InvalidArgumentError(None, None, f"function '{function.name}' calls itself")
-                if function.plan is None:
-                    self._compiling.add(function.name)
-                    try:
-                        function.plan = compile_function(function, self)
-                    finally:
-                        self._compiling.discard(function.name)
-        return function.plan
+                # Callees first, so that how deep calls are nested does not matter here.
+                for one in self._callees_first(function):
+                    if one.plan is None:
+                        one.plan = compile_function(one, self)
+        return function.plan  # type: ignore[return-value]
+
+    def _callees_first(self, function: Function) -> Iterator[Function]:
+        """Those that `function` needs and that are not compiled yet, each after all that it calls itself."""
+        waiting = [(function, self._callees(function))]
+        path = {function.name}
+        while waiting:
+            one, callees = waiting[-1]
+            callee = next(callees, None)
+            if callee is None:
+                waiting.pop()
+                path.discard(one.name)
+                yield one
+            elif callee.name in path:
+                names = [caller.name for caller, _ in waiting]
+                cycle = " -> ".join([*names[names.index(callee.name) :][:8], callee.name])
+                raise InvalidArgumentError(
+                    None, None, f"function '{callee.name}' calls itself: {cycle}, which is not supported"
+                )
+            elif callee.plan is None:
+                path.add(callee.name)
+                waiting.append((callee, self._callees(callee)))
+
+    def _callees(self, function: Function) -> Iterator[Function]:
+        """The functions that the nodes which will run refer to, as far as they exist."""
+        if not any(node.op.name in self.library or any(True for _ in node.calls()) for node in function.nodes):
+            return
+        from .op import registered
+        from .schedule import schedule
+
+        for node in schedule(function):
+            for ref in node.calls():
+                if ref.function is not None or ref.name in self.library:
+                    yield self.library.resolve(ref)
+            if node.op.name in self.library and registered().get(node.op.name) is not node.op:
+                yield self.library[node.op.name]  # a node may call a function by having its name as op
 
     def require_files(self, op: str, what: str) -> None:
         """Refuse unless the caller allowed file access, or `what` is the path of one of the model's own files.

@@ -98,6 +98,14 @@ class Node:
             self.op, self.attrs, [v.dtype for v in inputs], [v.shape for v in inputs], inputs, self.name, env
         )
 
+    def calls(self) -> Iterator[FunctionRef]:
+        """Every function that its attributes refer to."""
+        for value in self.attrs.values():
+            if isinstance(value, FunctionRef):
+                yield value
+            elif isinstance(value, tuple):
+                yield from (v for v in value if isinstance(v, FunctionRef))
+
     def __repr__(self) -> str:
         return f"<node {self.name}: {self.op.name}({', '.join(v.name for v in self.inputs)})>"
 
@@ -199,11 +207,7 @@ class Function(Graph):
     def calls(self) -> Iterator[FunctionRef]:
         """Every function that a node of this one refers to."""
         for node in self.nodes:
-            for value in node.attrs.values():
-                if isinstance(value, FunctionRef):
-                    yield value
-                elif isinstance(value, tuple):
-                    yield from (v for v in value if isinstance(v, FunctionRef))
+            yield from node.calls()
 
     def __str__(self) -> str:
         from .text import print_function

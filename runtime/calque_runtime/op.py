@@ -244,7 +244,14 @@ class Op:
         """
         if self.kernel is None:
             raise UnimplementedError(site.name or None, self.name, f"op {self.name} has no kernel")
-        return self.kernel(site)
+        try:
+            return self.kernel(site)
+        except OpError as e:
+            if e.op is None:
+                raise type(e)(site.name or None, self.name, e.message) from e
+            raise
+        except Exception as e:  # an attribute of a damaged file that is what no kernel expects
+            raise self._typed(e, site) from e
 
     def failure(self, error: BaseException, site: Site, arrays: Sequence[Array]) -> OpError:
         """The typed error for what a kernel raised: the shape rule's words where it objects, else the kernel's."""
@@ -252,8 +259,8 @@ class Op:
             if error.op is not None:
                 return error
             return type(error)(site.name or None, self.name, error.message)
-        if isinstance(error, MemoryError):
-            return ResourceExhaustedError(site.name or None, self.name, f"out of memory: {error}")
+        if isinstance(error, (MemoryError, RecursionError)):
+            return self._typed(error, site)
         shapes = [a.shape if isinstance(a, (np.ndarray, np.generic)) else None for a in arrays]
         try:
             self.infer_shapes(Site(self, site.attrs, site.dtypes, shapes, arrays, site.name))
@@ -261,7 +268,17 @@ class Op:
             return e
         except Exception:  # the rule fell over the same input: the kernel's own words have to do
             pass
-        return InvalidArgumentError(site.name or None, self.name, f"{error}")
+        return self._typed(error, site)
+
+    def _typed(self, error: BaseException, site: Site) -> OpError:
+        if isinstance(error, MemoryError):
+            return site.error(f"out of memory: {error}", ResourceExhaustedError)
+        if isinstance(error, RecursionError):
+            return site.error(
+                "function calls are nested deeper than Python allows (sys.setrecursionlimit)",
+                ResourceExhaustedError,
+            )
+        return site.error(str(error) or type(error).__name__)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -52,6 +52,8 @@ class _Missing:
 
 MISSING: Any = _Missing()
 
+_MOST_TENSORS = 1 << 20  # of one argument: more than any node has, few enough to make a list of
+
 
 @record(frozen=True)
 class Arg:
@@ -119,7 +121,14 @@ class Signature:
         if arg.type_list_attr:
             return self._get(attrs, arg.type_list_attr)  # type: ignore[no-any-return]
         dtype = arg.dtype if arg.dtype is not None else self._get(attrs, arg.type_attr)
-        return (dtype,) * self._get(attrs, arg.number_attr) if arg.number_attr else (dtype,)
+        if not arg.number_attr:
+            return (dtype,)
+        count = self._get(attrs, arg.number_attr)
+        if not 0 <= count <= _MOST_TENSORS:
+            raise InvalidArgumentError(
+                None, self.name, f"attribute '{arg.number_attr}' is {count}, which is no number of tensors"
+            )
+        return (dtype,) * count
 
     def _get(self, attrs: dict[str, Any], name: str) -> Any:
         value = attrs.get(name, MISSING)
@@ -133,7 +142,9 @@ class Signature:
         """For each output argument, where its tensors stand in the flat list of outputs: (first, count)."""
         out, at = {}, 0
         for arg in self.outputs:
-            n = len(self._dtypes_of(arg, attrs))
+            # Not by the types: a call that a kernel was bound for before brings only the attributes it was given.
+            n = self._get(attrs, arg.number_attr) if arg.number_attr else 1
+            n = len(self._get(attrs, arg.type_list_attr)) if arg.type_list_attr else n
             out[arg.name] = (at, n)
             at += n
         return out

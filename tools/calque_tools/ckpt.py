@@ -95,7 +95,7 @@ def _print_keys(reader: BundleReader, as_json: bool) -> None:
     page.table(rows, align="llr", styles=("cyan", "green", "", "dim"))
     total = sum(number or 0 for number in sizes.values())
     page.line(
-        f"{count(len(entries), 'tensor')}, {amount(total)} bytes ({size(total)}), "
+        f"{count(len(entries), 'tensor')}, {amount(total)} bytes{f' ({size(total)})' * (total >= 1024)}, "
         f"{count(reader.num_shards, 'data file')}"
     )
 
@@ -119,7 +119,7 @@ def _value_text(array: Any, full: bool) -> str:
         short = np.empty_like(array)
         short.flat = [_shortened(item) for item in array.flat]
         array = short
-    with np.printoptions(linewidth=79, threshold=array.size + 1 if full else 1000):
+    with np.printoptions(threshold=array.size + 1 if full else 1000):
         return repr(array) if array.ndim else repr(array[()])
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
-from calque_runtime.errors import InvalidArgumentError, NotFoundError
+from calque_runtime.errors import InvalidArgumentError, NotFoundError, OpError, UnimplementedError
+from calque_runtime.text import print_function
 from calque_runtime.wire import elide, schema
 
+from .printing import printable
 from .source import find_name, model_directory, read_meta_graph, read_proto, tag_set
 
 __all__ = ["dump"]
@@ -55,7 +57,7 @@ def dump(
     directory = model_directory(directory)
     tags = tag_set(tag)
     if ir:
-        _print_functions(directory, tags, function)
+        _print_functions(directory, tags, function, full)
         return
     if tag is None and not chosen:
         message = read_proto(directory, whole=True)
@@ -118,10 +120,24 @@ def _node(nodes: Any, name: str, where: str) -> Any:
     return by_name[find_name(name, by_name, "node", where)]
 
 
-def _print_functions(directory: str, tags: set[str] | None, name: str | None) -> None:
+def _print_functions(directory: str, tags: set[str] | None, name: str | None, full: bool) -> None:
     library = read_meta_graph(directory, tags).library
-    names = list(library) if name is None else [find_name(name, library, "function", directory)]
-    for i, one in enumerate(names):
+    if name is not None:
+        found = library[find_name(name, library, "function", directory)]
+        click.echo(print_function(found, full), nl=False)
+        return
+    failed = 0
+    for i, one in enumerate(library):
         if i:
             click.echo()
-        click.echo(str(library[one]).rstrip("\n"))
+        try:
+            click.echo(print_function(library[one], full), nl=False)
+        except OpError as error:
+            failed += 1
+            click.echo("# " + printable(error.message))
+    if failed:
+        raise UnimplementedError(
+            None,
+            None,
+            f"{directory}: {failed} of {len(library)} functions have no text form; lines with # say why",
+        )

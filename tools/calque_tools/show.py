@@ -166,7 +166,7 @@ def _tree(facts: Facts) -> Iterator[tuple[str, ...]]:
 
 def _is_capture(fact: Facts) -> bool:
     """A constant that a function took from around it, and nobody gave a name."""
-    return fact["kind"] == "constant" and fact["name"].startswith(("capture_", "#"))
+    return fact["kind"] == "constant" and str(fact["name"]).startswith(("capture_", "#"))
 
 
 def _cells(fact: Facts, variables: dict[str, Facts]) -> tuple[str, str, str]:
@@ -200,7 +200,7 @@ def _ops(page: Page, facts: Facts) -> None:
         f"with {count(facts['library_functions'], 'function')}",
     )
     page.line(
-        ", ".join(f"{name} {number}" for name, number in reachable.items()) or "none reachable", indent=2
+        ", ".join(f"{name}({number})" for name, number in reachable.items()) or "none reachable", indent=2
     )
     unsupported = facts["unsupported_ops"]
     if not unsupported:

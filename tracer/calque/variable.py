@@ -335,8 +335,8 @@ class Variable(Operators, Trackable):
     def __float__(self) -> float:
         return float(self.read_value())
 
-    def __iter__(self) -> NoReturn:
-        raise TypeError("'Variable' object is not iterable: read it first, as in `for row in variable.read_value()`.")
+    def __iter__(self) -> Any:
+        return iter(self.read_value())
 
     def __hash__(self) -> int:
         raise TypeError(

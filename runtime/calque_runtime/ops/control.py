@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InvalidArgumentError
 from ..op import Array, Kernel, Op, Site, op, register
 from ..shapes import Shape
-from .common import same_shape
+from .common import check_size, same_shape
 
 __all__: list[str] = []
 
@@ -187,7 +187,7 @@ def _(s: Site) -> list[Shape]:
 @op("FakeParam() -> (output: dtype) | dtype: type; shape: shape")
 def fake_param(s: Site) -> Kernel:
     """A stand-in for a branch result that the other branch never reads."""
-    shape = tuple(d or 0 for d in s["shape"] or ())
+    shape = check_size(s, (d or 0 for d in s["shape"] or ()), s["dtype"])
     value = np.zeros(shape, s["dtype"].np)
     return lambda: value
 

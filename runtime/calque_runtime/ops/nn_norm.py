@@ -50,7 +50,8 @@ def _kernel(s: Site) -> Kernel:
 
     def results(y: Array, *vectors: Array) -> list[Array]:
         out = [y, *[v.astype(stats, copy=False) for v in vectors]]
-        return [*out, np.zeros(0, stats)] if has_third else out
+        # What only other devices fill: TensorFlow leaves it empty, of a scalar's shape for volumes.
+        return [*out, np.zeros(() if y.ndim == 5 else 0, stats)] if has_third else out
 
     def run(x: Array, scale: Array, offset: Array, mean: Array, variance: Array) -> list[Array]:
         vectors: dict[str, Shape] = {"scale": scale.shape, "offset": offset.shape}
@@ -87,7 +88,7 @@ def _shape_rule(s: Site) -> list[Shape]:
     x = s.shapes[0]
     first = _channels_first(s)
     channels = _check(s, x, {"scale": s.shapes[1], "offset": s.shapes[2]}, first)
-    third: list[Shape] = [(None,)] if len(s.op.signature.outputs) == 6 else []
+    third: list[Shape] = [None] if len(s.op.signature.outputs) == 6 else []
     return [x, *[(channels,)] * 4, *third]
 
 

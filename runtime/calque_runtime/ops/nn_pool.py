@@ -9,7 +9,7 @@ import numpy as np
 
 from ..op import Array, Call, Kernel, Op, Site, register
 from ..shapes import Shape, format_shape
-from .array import shape
+from .array import shape, zeros_like
 from .common import check_size
 from .windows import Windows, to_last, to_original, windows_of
 
@@ -98,6 +98,14 @@ def _second_maxima_gradient(windows: Windows, x: Array, y: Array, g: Array) -> A
     return np.take_along_axis(flat(g, 0), chosen[..., None], -1)[..., 0]
 
 
+def _check_maxima(s: Site, windows: Windows, x: Array, y: Array, g: Array, like: int) -> None:
+    if _pool_shape(s, x.shape, windows) != y.shape or g.shape != (x.shape if like else y.shape):
+        raise s.error(
+            "orig_input, orig_output and grad do not belong together: they have the shapes "
+            f"{format_shape(x.shape)}, {format_shape(y.shape)} and {format_shape(g.shape)}"
+        )
+
+
 def _from_maxima(
     name: str,
     types: str,
@@ -111,12 +119,7 @@ def _from_maxima(
         windows = windows_of(s)
 
         def both(x: Array, y: Array, g: Array) -> Array:
-            pooled = _pool_shape(s, x.shape, windows)
-            if pooled != y.shape or g.shape != (x.shape if like else y.shape):
-                raise s.error(
-                    "orig_input, orig_output and grad do not belong together: they have the shapes "
-                    f"{format_shape(x.shape)}, {format_shape(y.shape)} and {format_shape(g.shape)}"
-                )
+            _check_maxima(s, windows, x, y, g, like)
             x, y, g = (to_last(a, windows.first) for a in (x, y, g))
             return to_original(run(windows, x, y, g), windows.first)
 
@@ -199,8 +202,6 @@ max_pool_3d.gradient = lambda c, g: [max_pool_3d_grad(c.inputs[0], c.outputs[0],
 
 @max_pool_grad.grad
 def _(c: Call, g: Any) -> list[Any]:
-    from .array import zeros_like
-
     attrs = {k: v for k, v in _attrs(c).items() if k != "explicit_paddings"}
     x, y, _ = c.inputs
     return [zeros_like(x), zeros_like(y), max_pool_grad_grad(x, y, g, **attrs)]
@@ -232,24 +233,40 @@ def _(s: Site) -> list[Shape]:
     return [_pool_shape(s, s.shapes[0], windows_of(s, size.tolist(), strides.tolist()))]
 
 
-def _max_pool_grad_v2(s: Site) -> Kernel:
-    def run(x: Array, y: Array, g: Array, size: Array, strides: Array) -> Array:
-        windows = windows_of(s, size.tolist(), strides.tolist())
-        x, y, g = (to_last(a, windows.first) for a in (x, y, g))
-        return to_original(_maxima_gradient(windows, x, y, g), windows.first)
+def _from_maxima_v2(
+    name: str, types: str, run: Callable[[Windows, Array, Array, Array], Array], doc: str, like: int
+) -> Op:
+    """Declare the version of a gradient op that takes size and strides as inputs."""
 
-    return run
+    def kernel(s: Site) -> Kernel:
+        def all_five(x: Array, y: Array, g: Array, size: Array, strides: Array) -> Array:
+            windows = windows_of(s, size.tolist(), strides.tolist())
+            _check_maxima(s, windows, x, y, g, like)
+            x, y, g = (to_last(a, windows.first) for a in (x, y, g))
+            return to_original(run(windows, x, y, g), windows.first)
+
+        return all_five
+
+    args = "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32"
+    one = register(Op(f"{name}({args}) -> (output: T) | T: {types}; {_PLAIN}; {_FORMAT_2D}", kernel, doc))
+    one.shape_rule = lambda s: [s.shapes[like]]
+    return one
 
 
-max_pool_grad_v2: Op = register(
-    Op(
-        "MaxPoolGradV2(orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32) -> (output: T) | "
-        f"T: type=float in real; {_PLAIN}; {_FORMAT_2D}",
-        _max_pool_grad_v2,
-        "The gradient of MaxPoolV2.",
-    )
+max_pool_grad_v2: Op = _from_maxima_v2(
+    "MaxPoolGradV2", "type=float in real", _maxima_gradient, "The gradient of MaxPoolV2.", 0
 )
-max_pool_grad_v2.shape_rule = lambda s: [s.shapes[0]]
+max_pool_grad_grad_v2: Op = _from_maxima_v2(
+    "MaxPoolGradGradV2", "type in real", _second_maxima_gradient, "The gradient of MaxPoolGradV2.", 1
+)
+
+
+@max_pool_grad_v2.grad
+def _(c: Call, g: Any) -> list[Any]:
+    x, y, _, size, strides = c.inputs
+    attrs = {"padding": c["padding"], "data_format": c["data_format"]}
+    second = max_pool_grad_grad_v2(x, y, g, size, strides, **attrs)
+    return [zeros_like(x), zeros_like(y), second, None, None]
 
 
 @max_pool_v2.grad

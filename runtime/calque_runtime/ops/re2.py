@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ..errors import InvalidArgumentError, UnimplementedError
+from ..record import record, replace
 
 __all__ = ["compile_re2"]
 
@@ -74,7 +74,7 @@ def _categories() -> dict[str, Ranges]:
     return out
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Flags:
     """What (?imsU) switches."""
 
@@ -84,7 +84,7 @@ class _Flags:
     U: bool = False
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Piece:
     """A translated part: can it match nothing, does it hold a capturing group, how often does it repeat a part?"""
 

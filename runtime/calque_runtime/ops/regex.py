@@ -9,13 +9,14 @@ import numpy as np
 from ..errors import OpError
 from ..op import Array, Kernel, Op, Site, op
 from .common import same_shape
-from .re2 import compile_re2
 from .string import each
 
 __all__: list[str] = []
 
 
 def _compiled(s: Site, pattern: bytes) -> re.Pattern[str]:
+    from .re2 import compile_re2
+
     try:
         return compile_re2(pattern)
     except OpError as e:

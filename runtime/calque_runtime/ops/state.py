@@ -65,7 +65,7 @@ def _assignment(name: str, doc: str, change: Callable[[Any, Any], Any] | None, e
             if change is None:
                 variable.assign(np.array(value))  # a caller may change the array it passed in later
             else:
-                variable.update(lambda old: _same_shape(s, variable, old, change(old, value)))
+                variable.update(lambda old: change(_same_shape(s, variable, old, value), value))
             return ()
 
         return run
@@ -75,12 +75,13 @@ def _assignment(name: str, doc: str, change: Callable[[Any, Any], Any] | None, e
     )
 
 
-def _same_shape(s: Site, variable: Variable, old: Array, new: Array) -> Array:
-    if np.shape(new) != np.shape(old):
+def _same_shape(s: Site, variable: Variable, old: Array, value: Array) -> Array:
+    if np.shape(value) != np.shape(old):
         raise s.error(
-            f"Cannot update variable '{variable.name}' with shape {list(np.shape(old))}: the shapes must be equal"
+            f"Cannot update variable '{variable.name}' with shape {list(np.shape(old))} using a Tensor with shape "
+            f"{list(np.shape(value))}, shapes must be equal."
         )
-    return new
+    return old
 
 
 assign_variable: Op = _assignment(

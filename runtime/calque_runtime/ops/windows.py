@@ -87,7 +87,7 @@ class Windows:
 
     def view(self, x: Array, size: Sequence[int], value: Any) -> Array:
         """Every window of `x`, without copying but for the padding: (batch, *windows, *size, channels)."""
-        counts = self.out(x.shape[1:-1], size)
+        counts = [n or 0 for n in self.out(x.shape[1:-1], size)]
         wide = self.padded(x, size, value)
         n, c = wide.strides[0], wide.strides[-1]
         spatial = wide.strides[1:-1]

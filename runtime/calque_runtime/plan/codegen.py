@@ -50,13 +50,15 @@ def compile_function(function: Function, env: Environment) -> Callable[..., list
     for i, value in enumerate(function.inputs):
         names[value] = f"a{i}"
         params.append(f"a{i}")
-    last_use = _last_uses(function, order)
+    real = _aliases(order)
+    last_use = _last_uses(function, order, real)
     dead_arguments = [names[v] for v in function.inputs if v not in last_use]
     if dead_arguments:
         source.line(f"del {', '.join(dead_arguments)}")
     for node in order:
         _write_node(node, source, names, env)
-        dead = sorted({names[v] for v in (*node.inputs, *node.outputs) if _dies(v, node, last_use, names)})
+        values = {real.get(v, v) for v in (*node.inputs, *node.outputs)}
+        dead = sorted({names[v] for v in values if _dies(v, node, last_use, names)})
         if dead:
             source.line(f"del {', '.join(dead)}")
     source.line(f"return [{', '.join(names[v] for v in function.outputs)}]")
@@ -66,40 +68,44 @@ def compile_function(function: Function, env: Environment) -> Callable[..., list
     return _guarded(source.globals["plan"], filename, source, len(params), function.name, env)
 
 
-def _resolve(value: Value) -> Value:
-    while value.node.op.name in _ALIASES and value.node.inputs:
-        value = value.node.inputs[0]
-    return value
+def _aliases(order: list[Node]) -> dict[Value, Value]:
+    """For each value that an alias passes on, the value itself."""
+    real: dict[Value, Value] = {}
+    for node in order:
+        if node.op.name in _ALIASES:
+            real[node.outputs[0]] = real.get(node.inputs[0], node.inputs[0])
+    return real
 
 
-def _last_uses(function: Function, order: list[Node]) -> dict[Value, Node | None]:
+def _last_uses(
+    function: Function, order: list[Node], real: dict[Value, Value]
+) -> dict[Value, Node | None]:
     """For each value (aliases resolved) the last node that reads it; None for results, which stay."""
     last: dict[Value, Node | None] = {}
     for node in order:
         if node.op.name not in _ALIASES:
             for value in node.inputs:
-                last[_resolve(value)] = node
+                last[real.get(value, value)] = node
     for value in function.outputs:
-        last[_resolve(value)] = None
+        last[real.get(value, value)] = None
     return last
 
 
 def _dies(value: Value, node: Node, last_use: dict[Value, Node | None], names: dict[Value, str]) -> bool:
-    real = _resolve(value)
-    if not names.get(real, "").startswith(("a", "v")) or node.op.name in _ALIASES:
+    if not names.get(value, "").startswith(("a", "v")) or node.op.name in _ALIASES:
         return False
-    if real.node is node:  # an output that nothing reads
-        return real not in last_use
-    return last_use.get(real) is node
+    if value.node is node:  # an output that nothing reads
+        return value not in last_use
+    return last_use.get(value) is node
 
 
 def _write_node(node: Node, source: _Source, names: dict[Value, str], env: Environment) -> None:
     kind = node.op.name
     if kind in _ALIASES:
-        names[node.outputs[0]] = names[_resolve(node.inputs[0])]
+        names[node.outputs[0]] = names[node.inputs[0]]
         return
     if kind == "Const":
-        names[node.outputs[0]] = source.bind("c", node.attrs["value"])
+        names[node.outputs[0]] = source.bind("c", node.site()["value"])
         return
     if kind == "NoOp":
         return

@@ -45,6 +45,10 @@ from .restore import Checkpoint
 __all__ = ["Factory", "Loader", "load"]
 
 
+_LONGEST_PREFIX = 200  # letters of an object's path that its name in messages shows, before its own
+_MOST_GAPS = 1 << 16  # items of a list that may be missing between those that are there
+
+
 class Factory:
     """Makes the objects of a loaded model: the runtime's. Override what should be of another class."""
 
@@ -117,8 +121,8 @@ class Factory:
         elif isinstance(parent, objects.Tuple):
             if name.isdigit():
                 parent._items._set(name, child)
-            else:
-                setattr(parent, name, child)
+            elif not name.startswith("_"):  # no field of a named tuple does
+                parent.__dict__[name] = child
         elif isinstance(parent, objects.Signatures):
             parent._functions[name] = child
         elif isinstance(parent, objects.Object):
@@ -128,7 +132,8 @@ class Factory:
         """`slot` is what `optimizer` keeps for `variable` under `slot_name`."""
         if isinstance(optimizer, objects.Object):
             slots = optimizer.__dict__.setdefault("_slots", {})
-            slots[id(variable), slot_name] = slot
+            if isinstance(slots, dict):  # an attribute of that name may have been saved
+                slots[id(variable), slot_name] = slot
 
 
 class Loader:
@@ -166,6 +171,7 @@ class Loader:
         self.objects: list[Any] = [None] * len(self.graph.nodes)
         self._raw: dict[int, Any] = {}  # what a function gets for a captured node
         self._making: set[int] = set()
+        self._concretes: dict[str, Concrete] = {}
         self._names = self._find_names()
 
     def load(self) -> Any:
@@ -195,8 +201,8 @@ class Loader:
                     else self.factory.make_concrete_function
                 )
                 self.objects[number] = make(node.kind, self._concrete(node.kind.name), self._names[number])
-        for number in signatures:
-            self._set_defaults(number)
+        for number, name in signatures.items():
+            self._set_defaults(number, name)
         for number, node in enumerate(nodes):
             self._set_children(number, node)
         self._restore()
@@ -214,7 +220,9 @@ class Loader:
         for number in queue:
             for name, child in self.graph.nodes[number].children:
                 if names[child] is None:
-                    prefix = names[number]
+                    prefix = names[number] or ""
+                    if len(prefix) > _LONGEST_PREFIX:  # else a chain of n objects would have names of n * n letters
+                        prefix = "..." + prefix[-_LONGEST_PREFIX:]
                     names[child] = f"{prefix}.{name}" if prefix else name
                     queue.append(child)
         return [f"object {i}" if name is None else name for i, name in enumerate(names)]
@@ -252,6 +260,10 @@ class Loader:
                 f"{self.directory}: '{self._names[number]}' is asset {kind.number}, but there are {len(assets)}",
             )
         path = files.asset_path(self.directory, assets[kind.number].filename)
+        if not os.path.exists(path):
+            raise NotFoundError(
+                None, None, f"{path} does not exist: the model has the asset '{self._names[number]}' there"
+            )
         self._raw[number] = np.array(os.fsencode(path), object)
         self.env.own_files |= {path}
         return self.factory.make_asset(path)
@@ -260,13 +272,22 @@ class Loader:
         parent = self.objects[number]
         if isinstance(node.kind, (SavedFunction, BareConcreteFunction)):
             return  # its concrete functions and captures, which it knows already
-        indexed = isinstance(node.kind, UserObject) and node.kind.identifier == "trackable_list_wrapper"
+        kind = node.kind.identifier if isinstance(node.kind, UserObject) else ""
+        most = len(node.children) + _MOST_GAPS
         for name, child in node.children:
-            if indexed and not (name.isdigit() and int(name) < 1 << 24):
+            numbered = name.isascii() and name.isdigit()
+            if kind == "trackable_list_wrapper":
+                fits = numbered and len(name) < 10 and int(name) < most
+            elif kind == "trackable_tuple_wrapper":  # that of a named tuple has its items by field name as well
+                fits = len(name) < 10 and int(name) < most if numbered else name.isidentifier()
+            else:
+                fits = True
+            if not fits:
                 raise InvalidArgumentError(
                     None,
                     None,
-                    f"{self.directory}: the list '{self._names[number]}' has an item called {name!r}",
+                    f"{self.directory}: the list or tuple '{self._names[number]}' of {len(node.children)} items has "
+                    f"one called {name[:40]!r}",
                 )
             self.factory.set_child(parent, name, self.objects[child])
         for slot in node.slot_variables:
@@ -286,13 +307,19 @@ class Loader:
             n: name for n, name in found.items() if isinstance(self.graph.nodes[n].kind, BareConcreteFunction)
         }
 
-    def _set_defaults(self, number: int) -> None:
-        signature = self.meta_graph.signatures.get(self._names[number].rpartition(".")[2])
+    def _set_defaults(self, number: int, name: str) -> None:
+        signature = self.meta_graph.signatures.get(name)
         function = self.objects[number]
         if signature is not None and signature.defaults and isinstance(function, ConcreteFunction):
             function.defaults = signature.defaults
 
     def _concrete(self, name: str) -> Concrete:
+        found = self._concretes.get(name)
+        if found is None:
+            found = self._concretes[name] = self._make_concrete(name)
+        return found
+
+    def _make_concrete(self, name: str) -> Concrete:
         where = f"{self.directory}: function '{name}'"
         if name not in self.env.library:
             raise NotFoundError(None, None, f"{where} is not in the library")

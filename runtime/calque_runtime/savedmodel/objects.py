@@ -8,6 +8,7 @@ model.signatures["serving_default"](x=x)
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from reprlib import recursive_repr
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,7 @@ class Tuple(Sequence[Any]):
     def __hash__(self) -> int:
         return hash(tuple(self))
 
+    @recursive_repr("(...)")
     def __repr__(self) -> str:
         return repr(tuple(self._items))
 
@@ -171,34 +173,24 @@ class Variable:
 def _variables(root: Object) -> Iterator[Variable]:
     """Every variable once: an object's own by attribute name, then those of the objects it holds."""
     seen: set[int] = set()
-    queue: list[Any] = [root]
-    while queue:
-        one = queue.pop(0)
+    objects: list[Object] = [root]
+    while objects:
+        one = objects.pop()
         if id(one) in seen:
             continue
         seen.add(id(one))
-        inner: list[Any] = []
-        for value in _flat(one):
-            if isinstance(value, Variable):
-                if id(value) not in seen:
-                    seen.add(id(value))
-                    yield value
-            elif isinstance(value, Object):
+        inner: list[Object] = []
+        held = [one.__dict__[k] for k in sorted(one.__dict__, reverse=True)]
+        while held:  # with lists and dicts opened, where they stand
+            value = held.pop()
+            if isinstance(value, Object):
                 inner.append(value)
-        queue[:0] = inner
-
-
-def _flat(value: Any, depth: int = 0) -> Iterator[Any]:
-    """What an object holds, lists and dicts opened."""
-    if isinstance(value, Object) and depth == 0:
-        items: Any = [value.__dict__[k] for k in sorted(value.__dict__)]
-    elif isinstance(value, Dict):
-        items = [value[k] for k in sorted(value)]
-    elif isinstance(value, (List, Tuple)):
-        items = value
-    else:
-        yield value
-        return
-    for one in items:
-        if depth < 100:  # a list may hold itself
-            yield from _flat(one, depth + 1)
+            elif isinstance(value, (Variable, List, Tuple, Dict)) and id(value) not in seen:
+                seen.add(id(value))
+                if isinstance(value, Variable):
+                    yield value
+                elif isinstance(value, Dict):
+                    held.extend(value[k] for k in sorted(value, reverse=True))
+                else:
+                    held.extend(reversed(value))
+        objects.extend(reversed(inner))

@@ -15,11 +15,16 @@ from typing import Any
 
 from calque_runtime import ops
 from calque_runtime.dtypes import DType
-from calque_runtime.errors import InvalidArgumentError, OpError, UnimplementedError
+from calque_runtime.errors import (
+    InvalidArgumentError,
+    OpError,
+    ResourceExhaustedError,
+    UnimplementedError,
+)
 from calque_runtime.ir import ARG, Function, FunctionRef, Graph, Library, Node, Value
 from calque_runtime.op import Kernel, Op, Site
 from calque_runtime.shapes import Shape
-from calque_runtime.signature import Signature
+from calque_runtime.signature import MISSING, Signature
 
 from . import schema
 from .attrs import decode_attr, decode_attrs, encode_attrs
@@ -29,18 +34,22 @@ from .tensors import decode_dtype, decode_shape, encode_shape
 __all__ = [
     "GRAPH_VERSION",
     "OpLookup",
-    "decode_constant",
+    "constant_lookup",
     "decode_function",
     "decode_graph",
     "decode_library",
     "encode_function",
     "encode_graph",
     "encode_library",
+    "located",
     "op_lookup",
 ]
 
 # The GraphDef version (versions.producer) whose semantics calque's graphs follow: TensorFlow 2.21's.
 GRAPH_VERSION = 2474
+
+# A node says how many results it has by a number: a small file must not ask for memory without end.
+_MOST_VALUES = 1 << 21
 
 OpLookup = Callable[[str], "Op | None"]
 
@@ -57,6 +66,7 @@ def op_lookup(op_list: Any = None, library: Any = None) -> OpLookup:
         library: the file's FunctionDefLibrary message, or None.
     """
     stand_ins: dict[str, Op] = {}
+    functions: dict[str, Any] = {}
     definitions: dict[str, Any] | None = None
 
     def lookup(name: str) -> Op | None:
@@ -65,13 +75,14 @@ def op_lookup(op_list: Any = None, library: Any = None) -> OpLookup:
         if found is not None:
             return found
         if definitions is None:
-            definitions = {} if library is None else {f.signature.name: f.signature for f in library.function}
-            definitions.update({} if op_list is None else {d.name: d for d in op_list.op})
+            if library is not None:
+                functions.update({f.signature.name: f.signature for f in library.function})
+            definitions = {**functions, **({} if op_list is None else {d.name: d for d in op_list.op})}
         definition = definitions.get(name)
         if definition is None:
             return None
-        is_function = library is not None and any(f.signature.name == name for f in library.function)
-        made = _stand_in(decode_op_def(definition), _call_kernel(name) if is_function else _no_kernel)
+        kernel = _call_kernel(name) if name in functions else _no_kernel
+        made = _stand_in(decode_op_def(definition), kernel)
         return stand_ins.setdefault(name, made)
 
     return lookup
@@ -96,12 +107,12 @@ def _call_kernel(name: str) -> Callable[[Site], Kernel]:
 
 
 @contextmanager
-def _located(where: str) -> Iterator[None]:
-    """Put `where` in front of the message of an error out of the block."""
+def located(where: str) -> Iterator[None]:
+    """Put `where` (a file, a function, ...) in front of the message of an error out of the block."""
     try:
         yield
     except OpError as e:
-        if e.message.startswith(where):
+        if not where or e.message.startswith(where):
             raise
         raise type(e)(e.node_def, e.op, f"{where}: {e.message}") from e
 
@@ -109,12 +120,13 @@ def _located(where: str) -> Iterator[None]:
 # --- reading
 
 
-def decode_library(proto: Any, op_list: Any = None) -> Library:
+def decode_library(proto: Any, op_list: Any = None, where: str = "") -> Library:
     """The functions of a FunctionDefLibrary; each is decoded when it is first asked for.
 
     Args:
         proto: the message.
         op_list: the OpList message that describes the ops it uses, or None.
+        where: the file, for messages.
 
     Raises:
         InvalidArgumentError: two functions have one name.
@@ -126,7 +138,12 @@ def decode_library(proto: Any, op_list: Any = None) -> Library:
             raise InvalidArgumentError(None, None, f"there are two functions '{name}' in the library")
         functions[name] = function
     lookup = op_lookup(op_list, proto)
-    return Library(lambda name: decode_function(functions[name], lookup), functions)
+
+    def decode(name: str) -> Function:
+        with located(where):
+            return decode_function(functions[name], lookup)
+
+    return Library(decode, functions)
 
 
 def decode_function(proto: Any, lookup: OpLookup) -> Function:
@@ -147,7 +164,7 @@ def decode_function(proto: Any, lookup: OpLookup) -> Function:
     """
     signature = proto.signature
     function = Function(signature.name)
-    with _located(f"function '{signature.name}'"):
+    with located(f"function '{signature.name}'"):
         arguments: dict[str, Value] = {}
         for i, arg in enumerate(signature.input_arg):
             if arg.name in arguments:
@@ -159,7 +176,7 @@ def decode_function(proto: Any, lookup: OpLookup) -> Function:
         for out in signature.output_arg:
             if out.name not in proto.ret:
                 raise InvalidArgumentError(None, None, f"the result '{out.name}' is not said to be any value")
-            with _located(f"result '{out.name}'"):
+            with located(f"result '{out.name}'"):
                 value = resolve(proto.ret[out.name])
                 value.handle = value.handle or _decode_handle(out, "its handle")
                 function.outputs.append(value)
@@ -224,6 +241,7 @@ def _decode_nodes(
 ) -> dict[str, Node]:
     """The nodes by name, in `graph` as well; their inputs are still missing."""
     nodes: dict[str, Node] = {}
+    room = _MOST_VALUES
     for proto in protos:
         name, kind = proto.name, proto.op
         if name in nodes or name in taken:
@@ -235,7 +253,12 @@ def _decode_nodes(
                     name, kind, f"op {kind} is not supported, and the file does not describe it"
                 )
             attrs = decode_attrs(proto.attr, op.signature.attrs)
-            node = Node(op, name, [], attrs, op.signature.output_dtypes(attrs))
+            _check_attrs(proto, op, attrs)
+            dtypes = op.signature.output_dtypes(attrs)
+            room -= len(dtypes)
+            if room < 0:
+                raise ResourceExhaustedError(name, kind, f"the graph has more than {_MOST_VALUES} values")
+            node = Node(op, name, [], attrs, dtypes)
         except OpError as e:
             raise type(e)(name, kind, f"node '{name}': {e.message}") from e
         if proto.device:
@@ -244,6 +267,18 @@ def _decode_nodes(
         graph.add(node)
         nodes[name] = node
     return nodes
+
+
+def _check_attrs(proto: Any, op: Op, attrs: Mapping[str, Any]) -> None:
+    for name, definition in op.signature.attrs.items():
+        if definition.default is MISSING and name not in attrs:
+            raise InvalidArgumentError(None, None, f"attribute '{name}' is missing")
+    if op.name == "Const":
+        found = decode_dtype(proto.attr["value"].tensor.dtype, "attribute 'value'").base_dtype
+        if found is not attrs["dtype"].base_dtype:
+            raise InvalidArgumentError(
+                None, None, f"attribute 'dtype' is {attrs['dtype'].name}, but 'value' is a {found.name} tensor"
+            )
 
 
 def _connect(
@@ -347,25 +382,34 @@ def decode_graph(proto: Any, lookup: OpLookup) -> Graph:
         OpError: as `decode_function`.
     """
     graph = Graph()
-    with _located("the top-level graph"):
+    with located("the top-level graph"):
         nodes = _decode_nodes(proto.node, graph, lookup, {})
         _connect(proto.node, nodes, _GraphRefs(nodes), {})
     return graph
 
 
-def decode_constant(proto: Any, name: str) -> Any:
-    """The value of the Const node `name` of a GraphDef, found without decoding the rest of the graph.
+def constant_lookup(proto: Any, where: str = "") -> Callable[[str], Any]:
+    """What finds the value of a Const node of a GraphDef by name, without decoding the rest of the graph.
 
-    Raises:
-        InvalidArgumentError: there is no such node, or it is no Const.
-        DataLossError: the value is damaged.
+    The lookup raises InvalidArgumentError where there is no such node or it is no Const, DataLossError where its
+    value is damaged; the messages begin with `where`.
     """
-    for node in proto.node:
-        if node.name == name:
+    nodes: dict[str, Any] = {}
+
+    def constant(name: str) -> Any:
+        if not nodes:
+            nodes.update((node.name, node) for node in reversed(proto.node))
+        node = nodes.get(name)
+        with located(where):
+            if node is None:
+                raise InvalidArgumentError(None, None, f"there is no node '{name}' in the top-level graph")
             if node.op != "Const" or "value" not in node.attr:
-                raise InvalidArgumentError(name, node.op, f"node '{name}' should be a Const with a value")
+                raise InvalidArgumentError(
+                    name, node.op or None, f"node '{name}' should be a Const with a value"
+                )
             return decode_attr(node.attr["value"], "tensor", f"constant '{name}'")
-    raise InvalidArgumentError(None, None, f"there is no node '{name}' in the top-level graph")
+
+    return constant
 
 
 # --- writing
@@ -383,7 +427,7 @@ def encode_function(function: Function) -> Any:
     proto = schema.FunctionDef()
     signature = proto.signature
     signature.name = function.name
-    with _located(f"function '{function.name}'"):
+    with located(f"function '{function.name}'"):
         for i, value in enumerate(function.inputs):
             arg = signature.input_arg.add(name=value.node.name, type=value.dtype.enum)
             _encode_handle(value, arg)
@@ -464,7 +508,7 @@ def encode_graph(
         OpError: as `encode_function`.
     """
     proto = schema.GraphDef()
-    with _located("the top-level graph"):
+    with located("the top-level graph"):
         for node in graph.nodes:
             _encode_node(node, proto.node.add(), _graph_ref)
     proto.library.CopyFrom(encode_library(functions, registered_gradients))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from calque_runtime.errors import InvalidArgumentError, UnimplementedError
+from calque_runtime.ir import Graph
 from calque_runtime.savedmodel.metagraph import (
     AssetFile,
     Collection,
@@ -16,7 +17,7 @@ from calque_runtime.savedmodel.metagraph import (
 )
 
 from . import schema
-from .graphs import decode_constant, decode_graph, decode_library, encode_graph, op_lookup
+from .graphs import constant_lookup, decode_graph, decode_library, encode_graph, located, op_lookup
 from .objects import decode_object_graph, encode_object_graph
 from .opdefs import encode_op_list
 from .structured import decode_type_spec, encode_type_spec
@@ -51,17 +52,23 @@ def decode_saved_model(data: bytes, where: str, text: bool = False) -> list[Meta
             f"{where}: SavedModel schema version {proto.saved_model_schema_version} is newer than "
             f"{SCHEMA_VERSION}",
         )
-    return [_decode_meta_graph(meta_graph, where) for meta_graph in proto.meta_graphs]
+    with located(where):
+        return [_decode_meta_graph(meta_graph, where) for meta_graph in proto.meta_graphs]
 
 
 def _decode_meta_graph(proto: Any, where: str) -> MetaGraph:
     info = proto.meta_info_def
     graph_def = proto.graph_def
     op_list = info.stripped_op_list
+
+    def graph() -> Graph:
+        with located(where):
+            return decode_graph(graph_def, op_lookup(op_list, graph_def.library))
+
     return MetaGraph(
-        lambda: decode_graph(graph_def, op_lookup(op_list, graph_def.library)),
-        decode_library(graph_def.library, op_list),
-        constant=lambda name: decode_constant(graph_def, name),
+        graph,
+        decode_library(graph_def.library, op_list, where),
+        constant=constant_lookup(graph_def, where),
         tags=info.tags,
         signatures={
             name: _decode_signature(proto.signature_def[name], name) for name in sorted(proto.signature_def)

@@ -132,10 +132,12 @@ def from_text(cls: Any, text: str | bytes, what: str) -> Any:
         DataLossError: it is not the text of such a message; the text names `what` and the line.
     """
     from google.protobuf import text_format
+    from google.protobuf.message import DecodeError
 
     try:
-        return text_format.Parse(text, cls(), descriptor_pool=pool())
-    except (text_format.ParseError, ValueError, TypeError, RecursionError) as error:
+        # Text may nest deeper than 100 levels, which whoever reads the message counts on: by way of bytes it may not.
+        return cls.FromString(text_format.Parse(text, cls(), descriptor_pool=pool()).SerializeToString())
+    except (text_format.ParseError, DecodeError, ValueError, TypeError, RecursionError) as error:
         raise DataLossError(
             None, None, f"{what}: this is not the text of a {cls.DESCRIPTOR.full_name} message: {error}"
         ) from error
