@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from .environment import Environment, Limits
 from .ir import Value
 from .shapes import Dim, Shape, is_static
 
 __all__ = ["constant_shape", "constant_value"]
 
 _SMALL = 1 << 10  # elements: larger values are data, and folding them here would hold the trace up
+_FOLDING = Environment(limits=Limits(max_bytes=16 * _SMALL))  # what Fill, Range and the like may make meanwhile
 # Ops of shape arithmetic: cheap, without effects.
 _FOLDABLE = frozenset(
     {
@@ -119,7 +121,7 @@ def _fold(value: Value, memo: dict[Value, Any], depth: int) -> Any:
     op = value.node.op
     try:
         with np.errstate(all="ignore"):
-            out = op.bind(value.node.site())(*arrays)
+            out = op.bind(value.node.site(_FOLDING))(*arrays)
     except Exception:  # a graph that fails when it runs must not fail while it is traced
         return None
     return out if op.signature.single else out[value.index]

@@ -261,7 +261,7 @@ def _show(value: Any) -> str:
 
 
 _HEAD = re.compile(r"\s*(\w+)\((.*?)\)\s*->\s*\((.*?)\)\s*$", re.S)
-_ATTR = re.compile(r"\s*(\w+):\s*([\w()]+)(?:=(.*?))?(?:\s*>=(\d+))?(?:\s+in\s+(.+?))?\s*$", re.S)
+_ATTR = re.compile(r"\s*(\w+):\s*([\w()]+)(?:=(.*?))?(?:\s*>=(-?\d+))?(?:\s+in\s+(.+?))?\s*$", re.S)
 
 
 @cache

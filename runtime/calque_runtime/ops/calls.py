@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..dtypes import DType
 from ..ir import FunctionRef
 from ..op import Array, Kernel, Op, Site, register
 from ..shapes import Shape, relax
@@ -13,9 +14,41 @@ from ..shapes import Shape, relax
 __all__: list[str] = []
 
 
+def _function(
+    s: Site, ref: FunctionRef, takes: Sequence[DType], gives: Sequence[DType] | None
+) -> Callable[..., Sequence[Array]]:
+    """What runs the function `ref`, if its arguments and results are of these types.
+
+    Args:
+        s: the call.
+        ref: the function.
+        takes: the types of the arguments that the call gives it.
+        gives: the types of the results that the call says it has; None for one of any type, a condition.
+
+    Raises:
+        InvalidArgumentError: they are not.
+    """
+    run = s.callable(ref)
+    function = ref.function
+    if function is not None:
+        found = [v.dtype.base_dtype for v in function.inputs]
+        if found != [d.base_dtype for d in takes]:
+            raise s.error(f"function '{ref.name}' takes {_types(found)}, but is called with {_types(takes)}")
+        found = [v.dtype.base_dtype for v in function.outputs]
+        if gives is None and len(found) != 1:
+            raise s.error(f"function '{ref.name}' should give one condition, but gives {_types(found)}")
+        if gives is not None and found != [d.base_dtype for d in gives]:
+            raise s.error(f"function '{ref.name}' gives {_types(found)}, but should give {_types(gives)}")
+    return run
+
+
+def _types(types: Sequence[DType]) -> str:
+    return f"({', '.join(d.name for d in types)})"
+
+
 def _call(name: str, doc: str, flags: str) -> Op:
     def kernel(s: Site) -> Kernel:
-        return s.function("f")
+        return _function(s, s["f"], s["Tin"], s["Tout"])
 
     one = register(
         Op(
@@ -55,7 +88,9 @@ def truth(s: Site, value: Array) -> bool:
 
 def _if(name: str, doc: str, flags: str) -> Op:
     def kernel(s: Site) -> Kernel:
-        then_branch, else_branch = s.function("then_branch"), s.function("else_branch")
+        takes, gives = s["Tin"], s["Tout"]
+        then_branch = _function(s, s["then_branch"], takes, gives)
+        else_branch = _function(s, s["else_branch"], takes, gives)
 
         def run(condition: Array, *inputs: Array) -> Sequence[Array]:
             return then_branch(*inputs) if truth(s, condition) else else_branch(*inputs)
@@ -80,7 +115,7 @@ stateless_if: Op = _if("StatelessIf", "Run one of two functions without effects.
 
 def _case(name: str, doc: str, flags: str) -> Op:
     def kernel(s: Site) -> Kernel:
-        branches = [s.callable(ref) for ref in s["branches"]]
+        branches = [_function(s, ref, s["Tin"], s["Tout"]) for ref in s["branches"]]
         last = len(branches) - 1
 
         def run(index: Array, *inputs: Array) -> Sequence[Array]:
@@ -109,7 +144,7 @@ stateless_case: Op = _case("StatelessCase", "Run one of several functions withou
 
 def _while(name: str, doc: str, flags: str) -> Op:
     def kernel(s: Site) -> Kernel:
-        condition, body = s.function("cond"), s.function("body")
+        condition, body = _function(s, s["cond"], s["T"], None), _function(s, s["body"], s["T"], s["T"])
 
         def run(*state: Array) -> Sequence[Array]:
             values: Sequence[Array] = state

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from calque_runtime.dtypes import resource
 from calque_runtime.environment import Environment
 from calque_runtime.errors import InvalidArgumentError
-from calque_runtime.ir import Function
+from calque_runtime.ir import Function, Value
 from calque_runtime.structure import TensorSpecValue
 
 from .matching import (
@@ -75,17 +78,50 @@ class Concrete:
         """The flat results for flat arguments, captures not among them; compiled on the first call."""
         plan = self._plan
         if plan is None:
-            function = self.function
-            count = len(flat) + len(self.captures)
-            if count != len(function.inputs):
+            self._check(len(flat))
+            plan = self._plan = self.env.compiled(self.function)
+        return plan(*flat, *self.captures)
+
+    def _check(self, given: int) -> None:
+        """Do function, saved signature and captures fit each other?
+
+        Args:
+            given: how many flat arguments there are.
+
+        Raises:
+            InvalidArgumentError: they do not, and the model contradicts itself.
+        """
+        function, captures = self.function, self.captures
+        count = given + len(captures)
+        if count != len(function.inputs):
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"function '{self.name}' takes {len(function.inputs)} arguments, but its saved signature and "
+                f"captures make {count}",
+            )
+        arguments = list(flat_specs(self.info.input_signature))
+        if len(arguments) == given:
+            _check_types(f"argument of function '{self.name}'", arguments, function.inputs[:given])
+        for capture, value in zip(captures, function.inputs[given:], strict=True):
+            array = isinstance(capture, (np.ndarray, np.generic))
+            fits = capture.dtype == value.dtype.np if array else value.dtype.np == np.dtype(object)
+            if not fits or (array and value.dtype is resource):
                 raise InvalidArgumentError(
                     None,
                     None,
-                    f"function '{self.name}' takes {len(function.inputs)} arguments, but its saved signature and "
-                    f"captures make {count}",
+                    f"function '{self.name}' takes {value.dtype.name} as '{value.node.name}', but it is bound to "
+                    f"{describe(capture)}",
                 )
-            plan = self._plan = self.env.compiled(function)
-        return plan(*flat, *self.captures)
+        results = list(flat_specs(self.info.output_signature))
+        if len(results) != len(function.outputs):
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"function '{self.name}' gives {len(function.outputs)} results, but its saved signature has "
+                f"{len(results)}",
+            )
+        _check_types(f"result of function '{self.name}'", results, function.outputs)
 
     def __repr__(self) -> str:
         return f"<concrete function {self.name}{self.signature}>"
@@ -97,6 +133,17 @@ class Concrete:
         parts = [describe_spec(one) for one in positional]
         parts += [f"{name}={describe_spec(one)}" for name, one in keyword.items()]
         return f"({', '.join(parts)}) -> {describe_spec(self.info.output_signature)}"
+
+
+def _check_types(what: str, specs: Sequence[TensorSpecValue | None], values: Sequence[Value]) -> None:
+    for spec, value in zip(specs, values, strict=True):
+        if spec is not None and spec.dtype.base_dtype is not value.dtype.base_dtype:
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"a {what} is '{value.node.name}' of type {value.dtype.name}, but {spec.dtype.name} in its saved "
+                f"signature",
+            )
 
 
 class RestoredFunction:

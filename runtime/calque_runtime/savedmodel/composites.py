@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from calque_runtime.record import record
-from calque_runtime.structure import TensorSpecValue, TypeSpecValue
+from calque_runtime.errors import InvalidArgumentError
+from calque_runtime.structure import ShapeValue, TensorSpecValue, TypeSpecValue
 
 __all__ = [
     "Composite",
@@ -26,6 +27,7 @@ Array = Any
 
 # Numbers in TypeSpecProto.TypeSpecClass.
 _SPARSE, _INDEXED_SLICES, _RAGGED = 1, 2, 3
+_MOST_COMPONENTS = 1 << 10
 
 
 @record(frozen=True, eq=False)
@@ -106,19 +108,26 @@ def compose(spec: TypeSpecValue, parts: tuple[Array, ...]) -> Any:
 
 
 def component_specs(spec: TypeSpecValue) -> list[TensorSpecValue | None]:
-    """What is known of each tensor that a value of `spec` is made of; None: nothing."""
+    """What is known of each tensor that a value of `spec` is made of; None: nothing.
+
+    Raises:
+        InvalidArgumentError: the spec says that there are absurdly many.
+    """
     from calque_runtime import dtypes
 
     count = spec.num_flat_components
+    if not 0 <= count <= _MOST_COMPONENTS:
+        raise InvalidArgumentError(None, None, f"a {spec.class_name} cannot have {count} components")
     state = spec.state if isinstance(spec.state, tuple) else ()
-    if spec.class_enum == _SPARSE and len(state) >= 2:
+    kinds = tuple(map(type, state))
+    if spec.class_enum == _SPARSE and kinds[:2] == (ShapeValue, dtypes.DType):
         rank = None if state[0].shape is None else len(state[0].shape)
         return [
             TensorSpecValue((None, rank), dtypes.int64),
             TensorSpecValue((None,), state[1]),
             TensorSpecValue((rank,), dtypes.int64),
         ]
-    if spec.class_enum == _RAGGED and len(state) >= 4:
+    if spec.class_enum == _RAGGED and kinds[1:4] == (dtypes.DType, int, dtypes.DType) and state[2] + 1 == count:
         ragged_rank, splits = state[2], state[3]
         return [TensorSpecValue(None, state[1]), *[TensorSpecValue((None,), splits)] * ragged_rank]
     return [None] * count

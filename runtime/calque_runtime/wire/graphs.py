@@ -49,7 +49,7 @@ __all__ = [
 GRAPH_VERSION = 2474
 
 # A node says how many results it has by a number: a small file must not ask for memory without end.
-_MOST_VALUES = 1 << 21
+_MOST_VALUES = 1 << 20
 
 OpLookup = Callable[[str], "Op | None"]
 

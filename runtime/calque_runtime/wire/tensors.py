@@ -39,6 +39,8 @@ Array = Any
 # that protobuf allows a message: no larger tensor can have been spelled out in a file.
 MAX_TENSOR_BYTES = 2**31 - 1
 
+_MANY = 1 << 20  # elements: a constant of more that are all equal holds its element once
+
 
 class _Encoding(NamedTuple):
     """How one dtype's elements are written.
@@ -227,6 +229,8 @@ def _from_list(values: Any, dtype: DType, encoding: _Encoding, count: int, where
         flat = _numbers(values, dtype, encoding)
     if given == count:
         return flat
+    if given <= 1 and count > _MANY:  # a few bytes in the file must not become gigabytes in memory
+        return np.broadcast_to(flat if given else np.array([_zero(dtype)], flat.dtype), count)
     whole = np.empty(count, flat.dtype)
     whole[:given] = flat
     whole[given:] = flat[-1:] if given else _zero(dtype)
