@@ -218,7 +218,10 @@ class Parser:
         elif dtype.kind == "b":
             flat.append(self._match(re.compile("true|false"), "true or false") == "true")
         else:
+            at = self.at
             number = _number(self._match(_NUMBER, "a number"))
+            if dtype.is_integer and (isinstance(number, float) or not dtype.min <= number <= dtype.max):
+                raise self._error(f"{number} is no {dtype.name}", at)
             flat.append(float(number) if dtype.is_floating else number)
 
     # Functions.

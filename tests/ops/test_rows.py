@@ -94,6 +94,8 @@ ELSEWHERE = {
     "Const Placeholder PrintV2 Print GuaranteeConst FakeParam",
     "test_decompose.py": "AccumulateNV2",
     "test_files.py": "SaveV2 RestoreV2 MergeV2Checkpoints ReadFile",
+    "test_random.py": "RngReadAndSkip RngSkip StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform "
+    "StatefulUniformFullInt StatefulUniformInt",
     "test_state.py": "VarHandleOp ReadVariableOp AssignVariableOp AssignAddVariableOp AssignSubVariableOp "
     "VarIsInitializedOp VariableShape DestroyResourceOp DisableCopyOnRead ResourceGather ResourceGatherNd "
     "ResourceScatterUpdate ResourceScatterAdd ResourceScatterSub ResourceScatterMul ResourceScatterDiv "

@@ -13,7 +13,7 @@ from calque_runtime.environment import Environment
 from calque_runtime.ir import Function, FunctionRef, Library, Node, Value
 from calque_runtime.plan import compile_function
 from calque_runtime.resources import Variable
-from calque_runtime.text import parse_function, print_function
+from calque_runtime.text import parse_function, parse_module, print_function
 from calque_runtime.verify import verify
 
 SHAPE = (2, 4)
@@ -42,6 +42,23 @@ STEP = st.tuples(
     st.tuples(*[st.integers(0, 1 << 20)] * 3),
 )
 PROGRAM = st.lists(STEP, min_size=1, max_size=14)
+
+
+LOOP = """
+func @NAME_cond(%i: int32[], %x: float64) -> (bool[]) {
+  %limit = Const() {value=tensor<int32[]>COUNT} : int32[]
+  %less = Less(%i, %limit) : bool[]
+  return %less
+}
+func @NAME_body(%i: int32[], %x: float64) -> (int32[], float64) {
+  %one = Const() {value=tensor<int32[]>1} : int32[]
+  %next = AddV2(%i, %one) : int32[]
+  %half = Const() {value=tensor<float64[]>0.5} : float64[]
+  %less = Mul(%x, %half) : float64
+  %more = AddV2(%less, %half) : float64
+  return %next, %more
+}
+"""
 
 
 class Builder:
@@ -136,24 +153,12 @@ class Builder:
             self.loop(x, a % 4)
 
     def loop(self, x: Value, count: int) -> None:
-        """Halves `x` and adds 1, `count` times."""
-        condition, body = Function(f"{self.function.name}_cond_{len(self.library)}"), Builder.__new__(Builder)
-        body.function = Function(f"{self.function.name}_body_{len(self.library)}")
-        body.shape = None
-        test = Builder.__new__(Builder)
-        test.function, test.shape = condition, None
-        for one in (test, body):
-            one.index = one.function.add_input(one.function.unique_name("i"), dtypes.int32, ())
-            one.x = one.argument("x")
-        condition.outputs = list(
-            test.node("Less", [test.index, test.constant(np.array(count, np.int32))]).outputs
-        )
-        index = body.node("AddV2", [body.index, body.constant(np.array(1, np.int32))]).outputs[0]
-        half = body.node("Mul", [body.x, body.constant(np.array(0.5))]).outputs[0]
-        body.function.outputs = [index, body.node("AddV2", [half, body.constant(np.array(1.0))]).outputs[0]]
-        refs = [FunctionRef(f.name, self.library.add(f)) for f in (condition, body.function)]
+        """Halves `x` and adds a half, `count` times."""
+        name = f"{self.function.name}_loop_{len(self.library)}"
+        parts = parse_module(LOOP.replace("NAME", name).replace("COUNT", str(count)))
+        condition, body = (FunctionRef(f.name, self.library.add(f)) for f in parts.values())
         start = self.constant(np.array(0, np.int32))
-        self.values.append(self.node("While", [start, x], cond=refs[0], body=refs[1]).outputs[1])
+        self.values.append(self.node("While", [start, x], cond=condition, body=body).outputs[1])
 
     def finish(self, results: list[int], order: int) -> Function:
         function = self.function

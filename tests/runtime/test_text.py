@@ -252,7 +252,11 @@ WRONG = {
     ),
     "range": (
         "func @f() -> () {\n %c = Const() {value=tensor<int8[1]>[1000]} : int8 return }",
-        "not a tensor of int8",
+        "1000 is no int8",
+    ),
+    "fraction": (
+        "func @f() -> () {\n %c = Const() {value=tensor<int8[1]>[1.5]} : int8 return }",
+        "1.5 is no int8",
     ),
     "results": (
         "func @f(%x: float32) -> (a: float32, b: float32) { return %x }",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +86,10 @@ def resolve(model: Any, call: Call) -> Any:
         return model.signatures[call.target.partition(".")[2]]
     found = model
     for name in call.target.split(".") if call.target else ():
-        found = found[int(name)] if name.isdigit() else getattr(found, name)
+        if isinstance(found, Mapping):
+            found = found[name]
+        else:
+            found = found[int(name)] if name.isdigit() else getattr(found, name)
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ TRACER = Path(__file__).parents[1] / "tracer"
 SUBJECTS = tuple(sorted(path.stem for path in (TRACER / "probes").glob("*.txt")))
 
 
+@lru_cache(maxsize=None)
 def probes(subject: str) -> dict[str, str]:
     """The probes on a subject: name to code."""
     return split((TRACER / "probes" / f"{subject}.txt").read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=None)
 def golden(subject: str) -> dict[str, str]:
     """What TensorFlow makes of them."""
     file = TRACER / "golden" / "probes.json"
@@ -55,7 +58,7 @@ def outcome(code: str, tf: Any) -> str:
             exec(compile(tree, "<probe>", "exec"), names)
             return told(eval(compile(ast.Expression(last.value), "<probe>", "eval"), names), tf)
         except Exception as e:
-            return f"raises {type(e).__name__}"
+            return f"raises {_class(e)}"
 
 
 def raised(call: Any, *args: Any, **kwargs: Any) -> str:
@@ -63,8 +66,13 @@ def raised(call: Any, *args: Any, **kwargs: Any) -> str:
     try:
         call(*args, **kwargs)
     except Exception as e:
-        return type(e).__name__
+        return _class(e)
     return "nothing"
+
+
+def _class(error: Exception) -> str:
+    """The class of an error, as TensorFlow calls it: it has no name of its own for a tensor out of its graph."""
+    return type(error).__name__.replace("InaccessibleTensorError", "TypeError")
 
 
 def told(value: Any, tf: Any) -> str:

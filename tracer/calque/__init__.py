@@ -210,10 +210,16 @@ from .dtypes import (
 from .function import (
     function,
 )
+from .function.operation import (
+    Operation,
+)
 from .function.graph_mode import (
     control_dependencies,
     get_static_value,
     inside_function,
+)
+from .indexed_slices import (
+    IndexedSlices,
 )
 from .module import (
     Module,
@@ -246,7 +252,9 @@ newaxis = None
 __all__ = [
     "Assert",
     "DType",
+    "IndexedSlices",
     "Module",
+    "Operation",
     "Tensor",
     "TensorShape",
     "TensorSpec",

@@ -231,8 +231,10 @@ class SymbolicTensor(Tensor):
 
     @property
     def op(self) -> Any:
-        """The node that makes it."""
-        return self._value.node
+        """The `tf.Operation` that makes it."""
+        from .function.operation import Operation
+
+        return Operation(self._value.node, self.trace)
 
     @property
     def graph(self) -> Trace:
@@ -258,25 +260,34 @@ class SymbolicTensor(Tensor):
             "from that function, or assign it to a tf.Variable, to use its value elsewhere."
         )
 
-    def _not_a(self, what: str) -> OperatorNotAllowedInGraphError:
+    def _has_no_value(self) -> str:
         location = self._value.node.location
         where = "" if location is None else f" It was made at {location[0]}:{location[1]} in {location[2]}."
+        return f"{self!r} has no value while the graph is being built.{where}"
+
+    def _not_a(self, what: str) -> OperatorNotAllowedInGraphError:
         return OperatorNotAllowedInGraphError(
-            f"Using a symbolic `tf.Tensor` as a Python `{what}` is not allowed: {self!r} has no value while the graph "
-            f"is being built.{where} Use tf.cond, tf.where or tf.while_loop, or compute the value outside the function."
+            f"Using a symbolic `tf.Tensor` as a Python `{what}` is not allowed: {self._has_no_value()} Use tf.cond, "
+            "tf.where or tf.while_loop, or compute the value outside the function."
         )
+
+    def _no_number(self, what: str) -> TypeError:
+        return TypeError(f"A symbolic `tf.Tensor` cannot become a Python {what}: {self._has_no_value()}")
 
     def __bool__(self) -> NoReturn:
         raise self._not_a("bool")
 
     def __int__(self) -> NoReturn:
-        raise self._not_a("int")
+        raise self._no_number("int")
 
     def __float__(self) -> NoReturn:
-        raise self._not_a("float")
+        raise self._no_number("float")
+
+    def __complex__(self) -> NoReturn:
+        raise self._no_number("complex number")
 
     def __index__(self) -> NoReturn:
-        raise self._not_a("int")
+        raise self._no_number("index")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         raise NotImplementedError(
@@ -284,15 +295,10 @@ class SymbolicTensor(Tensor):
             "trying to pass a Tensor to a NumPy call, which is not supported."
         )
 
-    def numpy(self) -> NoReturn:
-        """Symbolic tensors have no value yet.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        raise NotImplementedError(
-            f"numpy() is only available when eager execution is enabled: {self!r} is symbolic."
-        )
+    def __getattr__(self, name: str) -> NoReturn:
+        if name == "numpy":
+            raise AttributeError(f"A symbolic `tf.Tensor` has no numpy(): {self._has_no_value()}")
+        super().__getattr__(name)
 
     def __len__(self) -> int:
         shape = self._value.shape
@@ -417,7 +423,7 @@ def convert_to_tensor(
     kind = type(value)
     if kind not in _PLAIN:
         converter = getattr(value, "__tf_tensor__", None)
-        if converter is not None:
+        if converter is not None and not isinstance(value, type):
             return converter(None if dtype is None else as_dtype(dtype), name)  # type: ignore[no-any-return]
         if kind is TensorShape:
             value, dtype = _sizes(value, dtype, dtype_hint)

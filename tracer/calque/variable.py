@@ -13,6 +13,7 @@ from calque_runtime.ops import control as _control  # noqa: F401  (declares the 
 from calque_runtime.ops import state as state_ops
 
 from .context import current_scope, init_scope, state
+from .indexed_slices import IndexedSlices
 from .operands import Operators
 from .tensor import EagerTensor, SymbolicTensor, Tensor, TensorReference, _text, convert_to_tensor
 from .tensor_shape import TensorShape
@@ -254,12 +255,10 @@ class Variable(Operators, Trackable):
         return state_ops.resource_gather_nd(self.handle, at, dtype=self.dtype, name=name)
 
     def _scatter(self, op: Any, slices: Any, name: str | None) -> Variable:
-        op(
-            self.handle,
-            convert_to_tensor(slices.indices),
-            convert_to_tensor(slices.values, self.dtype),
-            name=name,
-        )
+        if not isinstance(slices, IndexedSlices):
+            raise TypeError(f"Argument `sparse_delta` must be a `tf.IndexedSlices`. Received arg: {slices!r}")
+        values = convert_to_tensor(slices.values, self.dtype)
+        op(self.handle, convert_to_tensor(slices.indices), values, name=name)
         return self
 
     def scatter_update(

@@ -54,6 +54,7 @@ FAMILIES = (
     "string",
     "string_format",
     "regex",
+    "unicode_text",
 )
 
 _loaded: set[str] = set()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..op import Array, Kernel, Op, Site, op, register
 from ..resources import Variable
-from ..shapes import Shape, concat
+from ..shapes import Shape, compatible, concat, format_shape
 from .common import as_strings
 
 __all__: list[str] = []
@@ -70,9 +70,21 @@ def _assignment(name: str, doc: str, change: Callable[[Any, Any], Any] | None, e
 
         return run
 
-    return register(
+    one = register(
         Op(f"{name}(resource: resource, value: dtype) -> () | dtype: type{extra} | stateful", kernel, doc)
     )
+    one.shape_rule = _assignable
+    return one
+
+
+def _assignable(s: Site) -> list[Shape]:
+    known = s.handle(0)
+    if known is not None and not compatible(known[1], s.shapes[1]):
+        raise s.error(
+            f"a value of shape {format_shape(s.shapes[1])} cannot be assigned to a variable of shape "
+            f"{format_shape(known[1])}"
+        )
+    return []
 
 
 def _same_shape(s: Site, variable: Variable, old: Array, value: Array) -> Array:
@@ -230,6 +242,7 @@ def _scatter_nd(name: str, doc: str, change: Callable[[Array, Any, Array], Any])
             def changed(old: Array) -> Array:
                 new = old.copy()
                 at = tuple(np.moveaxis(indices, -1, 0))
+                _check_updates(s, updates, np.shape(indices)[:-1] + old.shape[len(at) :])
                 for axis, one in enumerate(at):
                     check_indices(s, one, old.shape[axis])
                 change(new, at, updates)

@@ -63,7 +63,7 @@ def compile_function(function: Function, env: Environment) -> Callable[..., list
             source.line(f"del {', '.join(dead)}")
     source.line(f"return [{', '.join(names[v] for v in function.outputs)}]")
     text = f"def plan({', '.join(params)}):\n" + "\n".join(source.lines) + "\n"
-    filename = f"<plan of {function.name}>"
+    filename = "<plan of " + function.name.replace("\0", "") + ">"  # which compile refuses in a name
     exec(compile(text, filename, "exec"), source.globals)
     return _guarded(source.globals["plan"], filename, source, len(params), function.name, env)
 

@@ -78,20 +78,22 @@ class Concrete:
         """The flat results for flat arguments, captures not among them; compiled on the first call."""
         plan = self._plan
         if plan is None:
-            self._check(len(flat))
+            self.check(len(flat))
             plan = self._plan = self.env.compiled(self.function)
         return plan(*flat, *self.captures)
 
-    def _check(self, given: int) -> None:
+    def check(self, given: int | None = None) -> None:
         """Do function, saved signature and captures fit each other?
 
         Args:
-            given: how many flat arguments there are.
+            given: how many flat arguments a call gives; default: as many as the signature has.
 
         Raises:
-            InvalidArgumentError: they do not, and the model contradicts itself.
+            InvalidArgumentError: they do not: the model contradicts itself.
         """
         function, captures = self.function, self.captures
+        arguments = list(flat_specs(self.info.input_signature))
+        given = len(arguments) if given is None else given
         count = given + len(captures)
         if count != len(function.inputs):
             raise InvalidArgumentError(
@@ -100,7 +102,6 @@ class Concrete:
                 f"function '{self.name}' takes {len(function.inputs)} arguments, but its saved signature and "
                 f"captures make {count}",
             )
-        arguments = list(flat_specs(self.info.input_signature))
         if len(arguments) == given:
             _check_types(f"argument of function '{self.name}'", arguments, function.inputs[:given])
         for capture, value in zip(captures, function.inputs[given:], strict=True):

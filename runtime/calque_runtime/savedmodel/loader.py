@@ -20,6 +20,7 @@ from calque_runtime.errors import (
     InvalidArgumentError,
     NotFoundError,
     OpError,
+    ResourceExhaustedError,
     UnimplementedError,
 )
 from calque_runtime.resources import Variable as State
@@ -458,8 +459,15 @@ def load(
         OpError: as `files.read_meta_graphs`, `files.choose` and `Loader.load`.
     """
     where = os.fspath(directory)
-    meta_graph = files.choose(files.read_meta_graphs(where), tags, where)
-    root = Loader(meta_graph, where, factory, limits).load()
+    try:
+        meta_graph = files.choose(files.read_meta_graphs(where), tags, where)
+        root = Loader(meta_graph, where, factory, limits).load()
+    except OpError as e:
+        if where in e.message:
+            raise
+        raise type(e)(e.node_def, e.op, f"{where}: {e.message}") from e
+    except MemoryError as e:
+        raise ResourceExhaustedError(None, None, f"{where}: there is not enough memory to load it") from e
     for name in ("tensorflow_version", "tensorflow_git_version"):
         if isinstance(root, objects.Object):
             root.__dict__.setdefault(name, getattr(meta_graph, name))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from calque_runtime.dtypes import DType
+import numpy as np
+
+from calque_runtime.dtypes import DType, int32
+from calque_runtime.shapes import Shape
 
 from ..context import state
 from ..convert import number
 from ..tensor import EagerTensor, Tensor, convert_to_tensor
 
-__all__ = ["like", "pair", "shape_tensor", "tensor"]
+__all__ = ["like", "pair", "shape_tensor", "static_rank", "static_shape", "tensor"]
 
 
 def tensor(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
@@ -56,4 +59,20 @@ def shape_tensor(shape: Any, dtype: Any = None) -> Tensor:
     """A shape argument (a tensor, list of sizes and scalar tensors, or TensorShape) as a vector of int32 (or int64)."""
     if isinstance(shape, Tensor):
         return shape
-    return convert_to_tensor(shape, dtype=dtype, dtype_hint=dtype or "int32")
+    if dtype is None and type(shape) in (list, tuple) and all(type(s) is int and -1 <= s < 2**31 for s in shape):
+        array = np.array(shape, np.int32)
+        return EagerTensor(array, int32) if state.trace is None else state.trace.constant(array, int32)
+    return convert_to_tensor(shape, dtype=dtype, dtype_hint=dtype or int32)
+
+
+def static_shape(x: Tensor) -> Shape:
+    """The static shape of a tensor as a tuple, None where the rank is not known."""
+    if type(x) is EagerTensor:
+        return np.shape(x._array)
+    return x._value.shape  # type: ignore[attr-defined, no-any-return]
+
+
+def static_rank(x: Tensor) -> int | None:
+    """The rank of a tensor where it is known."""
+    shape = static_shape(x)
+    return None if shape is None else len(shape)

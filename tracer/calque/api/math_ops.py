@@ -9,7 +9,7 @@ from calque_runtime import dtypes
 from calque_runtime.dtypes import as_dtype
 
 from ..tensor import Tensor
-from .arguments import pair, tensor
+from .arguments import pair, static_rank, tensor
 from .raw import binary, raw, unary
 
 __all__ = [
@@ -315,7 +315,7 @@ def matmul(
     if transpose_b and adjoint_b:
         raise ValueError("Only one of `transpose_b` and `adjoint_b` can be True.")
     x, y = pair(a, b)
-    rank_x, rank_y = x.shape.rank, y.shape.rank
+    rank_x, rank_y = static_rank(x), static_rank(y)
     batched = (rank_x is None or rank_x > 2 or rank_y is None or rank_y > 2) and not (
         rank_x == 2 and rank_y == 2
     )

@@ -29,15 +29,22 @@ def _forward(name: str, function: Callable[..., Any]) -> Callable[[Any, Any], An
                 if hasattr(type(other), reflected):  # the other operand may know better
                     return NotImplemented
                 raise
-        return function(self, other)
+        return function(self, other, name=name)
 
     return operator
 
 
-def _reflected(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+def _reflected(name: str, function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         me = tensor(self)
-        return function(like(other, me._dtype), me)
+        return function(like(other, me._dtype), me, name=name)
+
+    return operator
+
+
+def _compared(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
+        return function(self, other)
 
     return operator
 
@@ -105,9 +112,9 @@ def install() -> None:
         own: Any = cls
         for name, function in _BINARY.items():
             setattr(own, f"__{name}__", _forward(name, function))
-            setattr(own, f"__r{name}__", _reflected(function))
+            setattr(own, f"__r{name}__", _reflected(name, function))
         for name, function in _COMPARISONS.items():
-            setattr(own, f"__{name}__", _forward(name, function))
+            setattr(own, f"__{name}__", _compared(function))
         own.__neg__ = lambda self: math_ops.negative(self)
         own.__abs__ = lambda self: math_ops.abs(self)
         own.__invert__ = lambda self: _invert(self)

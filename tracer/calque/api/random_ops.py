@@ -8,6 +8,7 @@ from typing import Any
 
 from calque_runtime import dtypes
 from calque_runtime.dtypes import as_dtype
+from calque_runtime.ops.streams import reset_eager
 
 from ..context import state
 from ..tensor import Tensor
@@ -43,6 +44,7 @@ def set_seed(seed: int | None) -> None:
     """
     global _seed
     _seed = None if seed is None else int(seed)
+    reset_eager()
     if _seed is not None:
         _sequence.seed(_seed)
 

@@ -9,7 +9,7 @@ from calque_runtime import dtypes
 from calque_runtime.dtypes import as_dtype
 
 from ..tensor import Tensor
-from .arguments import tensor
+from .arguments import shape_tensor, static_rank, tensor
 from .math_ops import (
     add,
     cast,
@@ -72,16 +72,15 @@ def _reduce(op: str, input_tensor: Any, axis: Any, keepdims: bool, name: str | N
 
 
 def _axes(x: Tensor, axis: Any) -> Tensor:
-    if axis is not None:
-        return (
-            tensor(axis, hint=dtypes.int32)
-            if not (isinstance(axis, (list, tuple)) and not axis)
-            else tensor(axis, "int32")
-        )
-    rank = x.shape.rank
-    if rank is not None:
-        return tensor(list(range(rank)), "int32")
-    return raw("Range")(tensor(0), raw("Rank")(x), tensor(1))  # type: ignore[no-any-return]
+    """The axes of a reduction as a tensor; all of them for None."""
+    if axis is None:
+        rank = static_rank(x)
+        if rank is None:
+            return raw("Range")(tensor(0), raw("Rank")(x), tensor(1))  # type: ignore[no-any-return]
+        return shape_tensor(list(range(rank)))
+    if isinstance(axis, (list, tuple)) and not axis:
+        return shape_tensor([])
+    return tensor(axis, hint=dtypes.int32)
 
 
 def reduce_sum(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:

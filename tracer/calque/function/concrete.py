@@ -18,8 +18,9 @@ from ..tensor import EagerTensor, SymbolicTensor, convert_to_tensor
 from ..tensor_spec import TensorSpec
 from ..trackable import Trackable
 from ..variable import Variable
+from . import shown
 from .effects import has_effect
-from .signature import FunctionSignature, Literal, TensorLeaf, VariableLeaf
+from .signature import FunctionSignature, Leaf, Literal, TensorLeaf, VariableLeaf
 from .trace import Trace
 
 __all__ = ["ConcreteFunction"]
@@ -34,11 +35,13 @@ class ConcreteFunction(Trackable):
         environment: where it runs.
         info: what a file said of it, for a loaded function; else None.
         structure: by parameter: the argument's structure with a `Leaf` for each leaf.
-        arg_names: the name of each flat tensor argument.
+        arg_names: the unique name of each flat tensor argument, by which a flat call gives it.
     """
 
     environment: Environment = environment
     info: ConcreteFunctionInfo | None = None
+    _bound: list[Any] | None = None  # the arrays and resources that are always passed; None: not known yet
+    _reaches_out: bool | None = None  # does it capture tensors of other graphs? None: not known yet
 
     def __init__(
         self,
@@ -47,12 +50,14 @@ class ConcreteFunction(Trackable):
         structure: Mapping[str, Any],
         arg_names: Sequence[str],
         outputs: Any,
+        spec_names: Sequence[str] | None = None,
     ) -> None:
         self.graph = trace
         self.function = trace.function
         self.signature = signature
         self.structure = dict(structure)
         self.arg_names = list(arg_names)
+        self._spec_names = list(arg_names if spec_names is None else spec_names)
         self.captures = list(trace.captures)
         self._outputs = outputs  # the structure returned, SymbolicTensors at its leaves
         self._flat_outputs = [t for t in nest.flatten(outputs) if t is not None]
@@ -118,16 +123,14 @@ class ConcreteFunction(Trackable):
     @property
     def structured_input_signature(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """(positional, keyword) arguments: a named TensorSpec for each tensor, Python values as they are."""
-        names = iter(self.arg_names)
+        names = iter(self._spec_names)
 
-        def shown(leaf: Any) -> Any:
-            if isinstance(leaf, TensorLeaf):
-                return TensorSpec(leaf.shape, leaf.dtype, name=next(names))
-            if isinstance(leaf, VariableLeaf):
+        def as_spec(leaf: Any) -> Any:
+            if isinstance(leaf, (TensorLeaf, VariableLeaf)):
                 return TensorSpec(leaf.shape, leaf.dtype, name=next(names))
             return leaf.value if isinstance(leaf, Literal) else leaf
 
-        values = {name: nest.map_structure(shown, part) for name, part in self.structure.items()}
+        values = {name: nest.map_structure(as_spec, part) for name, part in self.structure.items()}
         args, kwargs = [], {}
         for parameter in self.signature.parameters:
             value = values[parameter.name]
@@ -146,29 +149,18 @@ class ConcreteFunction(Trackable):
         """The signature in one line."""
         return self._signature_line()
 
+    def _rows(self) -> list[shown.Row]:
+        return shown.parameter_rows(self.signature.parameters, self.structure)
+
     def _signature_line(self) -> str:
-        parts, keyword_only = [], False
-        for parameter in self.signature.parameters:
-            if parameter.kind == parameter.KEYWORD_ONLY and not keyword_only:
-                parts.append("*")
-                keyword_only = True
-            parts.append(f"{parameter.name}: {_shown(self.structure[parameter.name])}")
-        return f"({', '.join(parts)}) -> {_shown_output(self._outputs)}"
+        return shown.signature_line(self._rows(), self._outputs)
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Parameters, result and captures, a line each."""
         lines = ["Input Parameters:"]
-        for parameter in self.signature.parameters:
-            lines.append(
-                f"  {parameter.name} ({parameter.kind.name}): {_shown(self.structure[parameter.name])}"
-            )
-        if len(lines) == 1:
-            lines.append("  None")
-        lines += ["Output Type:", f"  {_shown_output(self._outputs)}", "Captures:"]
-        lines += [
-            f"  {id(e)}: {TensorSpec(v.handle[1], v.handle[0]) if v.handle else TensorSpec(v.shape, v.dtype)!r}"
-            for e, v in self.captures
-        ] or ["  None"]
+        lines += [f"  {name} ({kind.name}): {shown.structure_text(part)}" for name, kind, part in self._rows()]
+        lines += ["Output Type:", f"  {shown.result_text(self._outputs)}", "Captures:"]
+        lines += [f"  {id(e)}: {TensorSpec(v.shape, v.dtype)!r}" for e, v in self.captures] or ["  None"]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -187,11 +179,28 @@ class ConcreteFunction(Trackable):
         """
         try:
             values = self.signature.bind(args, {**self._literals(args, kwargs), **kwargs})
-            arguments = self.signature.canonicalize(values)
         except TypeError as error:
             return self.call_flat(self._flat_arguments(args, kwargs, error))
+        values = {name: self._converted(part, values[name], name) for name, part in self.structure.items()}
+        arguments = self.signature.canonicalize(values)
         self._check(arguments.structure, values)
         return self.call_flat(arguments.tensors)
+
+    def _converted(self, wanted: Any, value: Any, name: str) -> Any:
+        """`value` with what is no tensor made one where the trace has a tensor."""
+        if isinstance(wanted, TensorLeaf):
+            if isinstance(value, (EagerTensor, SymbolicTensor)):
+                return value
+            try:
+                return convert_to_tensor(value, None if hasattr(value, "__tf_tensor__") else wanted.dtype)
+            except (TypeError, ValueError) as e:
+                raise self._mismatch(name, value, wanted) from e
+        if isinstance(wanted, Leaf) or type(wanted) is not type(value) or len(wanted) != len(value):
+            return value
+        if isinstance(wanted, Mapping):
+            return {k: self._converted(wanted[k], v, name) if k in wanted else v for k, v in value.items()}
+        parts = [self._converted(w, v, name) for w, v in zip(wanted, value, strict=True)]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
 
     def _literals(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The Python values it was traced for, for the parameters that a call leaves out."""
@@ -232,8 +241,8 @@ class ConcreteFunction(Trackable):
 
     def _mismatch(self, name: str, value: Any, wanted: Any) -> TypeError:
         return TypeError(
-            f"Argument '{name}' of {self.signature.name} is {_described(value)}, but this concrete function was traced for "
-            f"{_shown(wanted)}. Its signature is {self._signature_line()}."
+            f"Argument '{name}' of {self.signature.name} is {shown.described(value)}, but this concrete function was traced "
+            f"for {shown.structure_text(wanted)}. Its signature is {self._signature_line()}."
         )
 
     def call_flat(self, tensors: Sequence[Any]) -> Any:
@@ -248,8 +257,10 @@ class ConcreteFunction(Trackable):
         plan = self._plan
         if plan is None:
             plan = self._plan = self.environment.compiled(self.function)
+        if self._bound is None:
+            self._bound = [_array(e) for e, _ in self.captures]
         arrays = [t._array if type(t) is EagerTensor else _array(t) for t in tensors]
-        arrays += [_array(e) for e, _ in self.captures]
+        arrays += self._bound
         return [EagerTensor(a, d) for a, d in zip(plan(*arrays), self._output_dtypes, strict=True)]
 
     def _call_in_graph(self, trace: Trace, tensors: Sequence[Any]) -> list[Any]:
@@ -273,6 +284,10 @@ class ConcreteFunction(Trackable):
 
     def usable_in(self, trace: Trace | None) -> bool:
         """Are the tensors of other graphs that it captures within reach of `trace`?"""
+        if self._reaches_out is None:
+            self._reaches_out = any(isinstance(e, SymbolicTensor) for e, _ in self.captures)
+        if not self._reaches_out:
+            return True
         for external, _ in self.captures:
             if isinstance(external, SymbolicTensor) and external.trace is not trace:
                 outer = None if trace is None else trace.outer
@@ -283,10 +298,6 @@ class ConcreteFunction(Trackable):
         return True
 
 
-def _described(value: Any) -> str:
-    return repr(TensorSpec(value.shape, value.dtype)) if isinstance(value, EagerTensor) else repr(value)
-
-
 def _array(tensor: Any) -> Any:
     if isinstance(tensor, EagerTensor):
         return tensor._array
@@ -295,21 +306,3 @@ def _array(tensor: Any) -> Any:
     if isinstance(tensor, SymbolicTensor):
         raise tensor._out_of_scope()
     raise InvalidArgumentError(None, None, f"{tensor!r} is no tensor")
-
-
-def _shown(structure: Any) -> str:
-    if isinstance(structure, (list, tuple)):
-        kind = "List" if isinstance(structure, list) else "Tuple"
-        return f"{kind}[{', '.join(map(_shown, structure))}]"
-    if isinstance(structure, Mapping):
-        return f"Dict[{', '.join(f'[{k!r}, {_shown(v)}]' for k, v in structure.items())}]"
-    return str(structure.describe())
-
-
-def _shown_output(outputs: Any) -> str:
-    if isinstance(outputs, (list, tuple)):
-        kind = "List" if isinstance(outputs, list) else "Tuple"
-        return f"{kind}[{', '.join(map(_shown_output, outputs))}]"
-    if isinstance(outputs, Mapping):
-        return f"Dict[{', '.join(f'[{k!r}, {_shown_output(v)}]' for k, v in outputs.items())}]"
-    return "None" if outputs is None else repr(TensorSpec(outputs.shape, outputs.dtype))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
 import re
 import threading
@@ -11,23 +10,48 @@ import weakref
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import numpy as np
+
 from calque_runtime import shapes
 from calque_runtime.ops import control
 
 from .. import nest
 from ..context import functions_run_eagerly, state
-from ..tensor import SymbolicTensor, Tensor, convert_to_tensor
-from ..tensor_spec import TensorSpec
+from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
 from ..trackable import Trackable
-from ..variable import Variable
 from .concrete import ConcreteFunction
 from .effects import add_control_dependencies
-from .signature import Arguments, FunctionSignature, Leaf, TensorLeaf
+from .signature import Arguments, FunctionSignature, Leaf, TensorLeaf, VariableLeaf
 from .trace import Trace
 
 __all__ = ["Function", "function"]
 
 _numbers = itertools.count()
+
+
+class _Traces:
+    """The traces of one function, or of one function on one instance.
+
+    Attributes:
+        by_key: the trace for a call's canonical arguments.
+        quick: for calls whose arguments are eager tensors and Python values only, by their types: see `_quick_key`.
+        made: every trace, with what it was made for, in order.
+        count: how many times the Python body ran to its end.
+        created_variables: did the first call make variables?
+        view: the `Function` through which they were last reached, if there still is one.
+        lock: held while tracing.
+    """
+
+    __slots__ = ("by_key", "count", "created_variables", "lock", "made", "quick", "view")
+
+    def __init__(self) -> None:
+        self.by_key: dict[Hashable, ConcreteFunction] = {}
+        self.quick: dict[Hashable, ConcreteFunction] = {}
+        self.made: list[tuple[Arguments, ConcreteFunction]] = []
+        self.count = 0
+        self.created_variables = False
+        self.lock = threading.RLock()
+        self.view: Callable[[], Any] = lambda: None
 
 
 class Function(Trackable):
@@ -44,8 +68,9 @@ class Function(Trackable):
         autograph: bool = True,
         jit_compile: bool | None = None,
         reduce_retracing: bool = False,
-        bound_to: Any = None,
     ) -> None:
+        if not callable(python_function):
+            raise TypeError(f"{python_function!r} is not a callable object.")
         functools.update_wrapper(self, python_function, updated=())
         self.python_function = python_function
         self._name = name or str(getattr(python_function, "__name__", type(python_function).__name__))
@@ -53,66 +78,61 @@ class Function(Trackable):
         self._autograph = autograph
         self._jit_compile = jit_compile
         self._reduce_retracing = reduce_retracing
-        # Weakly: the instance owns the function, so the function must not keep the instance alive.
-        self._bound_to = None if bound_to is None else weakref.ref(bound_to)
-
         self._signature: FunctionSignature | None = None
-        self._by_key: dict[Hashable, ConcreteFunction] = {}
-        self._concrete: list[tuple[Arguments, ConcreteFunction]] = []
-        self._traces = 0
-        self._created_variables = False
-        self._lock = threading.RLock()
-        self._instances: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
+        self._traces = _Traces()
+        self._instance: Any = None  # what it is bound to, as a method
+        # For each instance it is a method of: a weak reference to it, and the bound function without the instance.
+        self._bound: dict[int, tuple[Callable[[], Any], Function]] = {}
 
     # As a method
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """The function bound to `instance`: each instance has traces of its own."""
+        """The function bound to `instance`: each instance has traces of its own.
+
+        The instance's traces live as long as it does. What is returned keeps it alive; the traces do not.
+        """
         if instance is None:
             return self
-        try:
-            found = self._instances.get(instance)
-        except TypeError:  # an instance without a hash keeps its functions itself
-            return self._bound_in_dict(instance)
-        if found is None:
-            found = self._instances[instance] = self._bind(instance)
-        return found
+        entry = self._bound.get(id(instance))
+        if entry is None or entry[0]() is not instance:
+            entry = self._bind(instance)
+        unbound = entry[1]
+        view = unbound._traces.view()
+        if view is None:
+            view = object.__new__(type(unbound))
+            view.__dict__.update(unbound.__dict__)
+            view._instance = instance
+            unbound._traces.view = weakref.ref(view)
+        return view
 
-    def _bind(self, instance: Any) -> Function:
-        return Function(
+    def _bind(self, instance: Any) -> tuple[Callable[[], Any], Function]:
+        bound = Function(
             self.python_function,
             self._name,
             self._input_signature,
             self._autograph,
             self._jit_compile,
             self._reduce_retracing,
-            bound_to=instance,
         )
-
-    def _bound_in_dict(self, instance: Any) -> Function:
-        own = instance.__dict__.setdefault("_calque_functions", {})
-        if self not in own:
-            own[self] = self._bind(instance)
-        return own[self]  # type: ignore[no-any-return]
+        bound._signature = FunctionSignature(self.python_function, True, self._input_signature)
+        entries, key = self._bound, id(instance)
+        try:
+            reference: Callable[[], Any] = weakref.ref(instance, lambda _: entries.pop(key, None))
+        except TypeError:  # it cannot be referred to weakly (``__slots__`` without "__weakref__")
+            reference = functools.partial(_same, instance)
+        entries[key] = reference, bound
+        return entries[key]
 
     def _target(self) -> Callable[..., Any]:
-        if self._bound_to is None:
+        if self._instance is None:
             return self.python_function
-        instance = self._bound_to()
-        if instance is None:
-            raise ReferenceError(
-                f"the object that '{self._name}' is a method of is gone: keep a reference to it while its functions "
-                "are used"
-            )
-        return functools.partial(self.python_function, instance)
+        return functools.partial(self.python_function, self._instance)
 
     @property
     def signature(self) -> FunctionSignature:
         """Parameters and input signature."""
         if self._signature is None:
-            self._signature = FunctionSignature(
-                self.python_function, self._bound_to is not None, self._input_signature
-            )
+            self._signature = FunctionSignature(self.python_function, False, self._input_signature)
         return self._signature
 
     @property
@@ -133,17 +153,36 @@ class Function(Trackable):
     # Calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run it, tracing first if the signature is new."""
-        if functions_run_eagerly() and state.trace is None:
+        """Run it, tracing first if the signature is new.
+
+        Raises:
+            TypeError: the arguments do not fit the parameters or the input signature.
+        """
+        eager = state.trace is None
+        if eager and functions_run_eagerly():
             return self._target()(*args, **kwargs)
+        key = _quick_key(args) if eager and not kwargs else None
+        if key is not None:
+            concrete = self._traces.quick.get(key)
+            if concrete is not None:
+                return concrete.call_flat([a for a in args if type(a) is EagerTensor])
         values = self.signature.bind(args, kwargs)
         if self.signature.input_signature is not None:
             values = self.signature.cast_to_input_signature(values)
         arguments = self.signature.canonicalize(values)
-        return self._for(arguments, values).call_flat(arguments.tensors)
+        concrete = self._for(arguments, values)
+        if key is not None and concrete.usable_in(None):
+            tensors = [a for a in args if type(a) is EagerTensor]
+            if len(tensors) == len(arguments.tensors):  # no default and no cast made a tensor
+                self._traces.quick[key] = concrete
+        return concrete.call_flat(arguments.tensors)
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
-        """The trace for a signature: arguments as in a call, with a `TensorSpec` for any tensor."""
+        """The trace for a signature: arguments as in a call, with a `TensorSpec` for any tensor.
+
+        Raises:
+            TypeError: the arguments do not fit the parameters or the input signature.
+        """
         if self.signature.input_signature is not None and not args and not kwargs:
             values = self.signature.specs_as_arguments()
         else:
@@ -153,54 +192,57 @@ class Function(Trackable):
         return self._for(self.signature.canonicalize(values), values)
 
     def _for(self, arguments: Arguments, values: dict[str, Any]) -> ConcreteFunction:
-        found = self._by_key.get(arguments.key)
-        if found is not None and (not found.captures or found.usable_in(state.trace)):
+        found = self._traces.by_key.get(arguments.key)
+        if found is not None and found.usable_in(state.trace):
             return found
-        with self._lock:
+        with self._traces.lock:
             return self._match(arguments) or self._trace(arguments, values)
 
     def _match(self, arguments: Arguments) -> ConcreteFunction | None:
-        """A trace made for something more general than `arguments`."""
+        """The most specific trace made for something that includes `arguments`; the first of equals."""
         shape = _skeleton(arguments)
-        for other, concrete in self._concrete:
-            fits = _skeleton(other) == shape and all(
-                a.accepts(b) for a, b in zip(other.leaves, arguments.leaves, strict=True)
-            )
-            if fits and concrete.usable_in(state.trace):
-                self._by_key[arguments.key] = concrete
-                return concrete
-        return None
+        best: tuple[Arguments, ConcreteFunction] | None = None
+        for made_for, concrete in self._traces.made:
+            if (
+                _skeleton(made_for) == shape
+                and _accepts(made_for, arguments)
+                and concrete.usable_in(state.trace)
+                and (best is None or (_accepts(best[0], made_for) and not _accepts(made_for, best[0])))
+            ):
+                best = made_for, concrete
+        if best is None:
+            return None
+        self._traces.by_key[arguments.key] = best[1]
+        return best[1]
 
     # Tracing
 
     def _trace(self, arguments: Arguments, values: dict[str, Any]) -> ConcreteFunction:
         leaves = arguments.leaves
+        given = values
         if self.signature.input_signature is not None:
-            values = {**values, **_specs_of(self.signature, values)}
-            general = self.signature.canonicalize(values)
-            leaves, arguments = general.leaves, general
+            values = {**values, **self.signature.specs_by_parameter()}
+            arguments = self.signature.canonicalize(values)
+            leaves = arguments.leaves
         elif self._reduce_retracing:
             leaves = self._generalized(arguments)
-        first = not self._concrete and not self._created_variables
-        trace, concrete = self._trace_once(arguments, leaves, values, may_create_variables=first)
+        traces = self._traces
+        first = not traces.made and not traces.created_variables
+        trace, concrete = self._trace_once(arguments, leaves, values, given if first else None)
         if trace.created:
             # As TensorFlow: the first run found the variables; the trace that is kept is made without creating any.
-            self._created_variables = True
-            _, concrete = self._trace_once(arguments, leaves, values, may_create_variables=False)
-        made_for = Arguments(
-            arguments.structure, leaves, arguments.tensors, arguments.paths, _key_of(arguments, leaves)
-        )
-        made_for.tensors = []
-        self._concrete.append((made_for, concrete))
-        self._by_key[arguments.key] = concrete
-        self._by_key[made_for.key] = concrete
+            traces.created_variables = True
+            _, concrete = self._trace_once(arguments, leaves, values, None)
+        made_for = Arguments(arguments.structure, leaves, [], arguments.paths, [], _key_of(arguments, leaves))
+        traces.made.append((made_for, concrete))
+        traces.by_key[arguments.key] = traces.by_key[made_for.key] = concrete
         return concrete
 
     def _generalized(self, arguments: Arguments) -> list[Leaf]:
         """The leaves with every size None that differs from an earlier trace of the same structure."""
         leaves = list(arguments.leaves)
         shape = _skeleton(arguments)
-        for other, _ in self._concrete:
+        for other, _ in self._traces.made:
             if _skeleton(other) != shape:
                 continue
             for i, (mine, theirs) in enumerate(zip(leaves, other.leaves, strict=True)):
@@ -213,44 +255,60 @@ class Function(Trackable):
         return leaves
 
     def _trace_once(
-        self, arguments: Arguments, leaves: Sequence[Leaf], values: dict[str, Any], may_create_variables: bool
+        self,
+        arguments: Arguments,
+        leaves: Sequence[Leaf],
+        values: dict[str, Any],
+        initial: dict[str, Any] | None,
     ) -> tuple[Trace, ConcreteFunction]:
-        self._traces += 1
-        trace = Trace(f"__inference_{_graph_name(self._name)}_{next(_numbers)}", may_create_variables)
+        """Run the Python body once.
+
+        Args:
+            arguments: what the trace is made for, with `leaves` in place of its own.
+            leaves: what the trace is made for.
+            values: the arguments by parameter; tensors in them (or specs) become arguments of the graph.
+            initial: on a first call, which may make variables, the arguments it was called with; else None.
+        """
+        trace = Trace(f"__inference_{_graph_name(self._name)}_{next(_numbers)}", initial is not None)
         new_leaves = iter(leaves)
-        names = iter(arguments.paths)
+        names = iter(arguments.names)
         arg_names: list[str] = []
 
-        def placeholder(value: Any) -> Any:
+        def placeholder(value: Any, given: Any) -> Any:
             leaf = next(new_leaves)
-            if not _is_tensor(value):
+            if not isinstance(leaf, (TensorLeaf, VariableLeaf)):
                 return value
             name = next(names)
-            arg_names.append(name)
-            if isinstance(value, Variable):
+            arg_names.append(_unique(name, arg_names))
+            if isinstance(leaf, VariableLeaf):
                 inner = trace.argument(_graph_name(name), value._handle.dtype, ())
                 inner._value.handle = (value.dtype, value._state.shape)
                 trace.bind_variable_argument(value, inner)
                 return value
-            if not isinstance(leaf, TensorLeaf):
-                raise TypeError(f"{value!r} cannot be traced")
             inner = trace.argument(_graph_name(name), leaf.dtype, leaf.shape)
             trace.function.arg_attrs[len(trace.function.inputs) - 1] = {"_user_specified_name": name.encode()}
+            if isinstance(given, (Tensor, np.ndarray, np.generic)):
+                trace.called_with(inner, given)
             return inner
 
-        inner_values = {p.name: _map_sorted(placeholder, values[p.name]) for p in self.signature.parameters}
+        inner_values = {
+            p.name: _mapped(placeholder, values[p.name], (initial or values)[p.name])
+            for p in self.signature.parameters
+        }
         args, kwargs = self.signature.split(inner_values)
         with trace.as_current():
             result = self._target()(*args, **kwargs)
-            outputs = nest.map_structure(lambda leaf: self._returned(trace, leaf), result)
+            outputs = nest.map_structure(lambda leaf: self._returned(leaf), result)
+        trace.finish()
         flat = [t for t in nest.flatten(outputs) if t is not None]
         trace.function.outputs = [t._value for t in flat]
         trace.function.output_names = ["identity" if i == 0 else f"identity_{i}" for i in range(len(flat))]
         add_control_dependencies(trace.function)
+        self._traces.count += 1
         structure = _with_leaves(arguments.structure, leaves)
-        return trace, ConcreteFunction(trace, self.signature, structure, arg_names, outputs)
+        return trace, ConcreteFunction(trace, self.signature, structure, arg_names, outputs, arguments.paths)
 
-    def _returned(self, trace: Trace, leaf: Any) -> SymbolicTensor | None:
+    def _returned(self, leaf: Any) -> SymbolicTensor | None:
         """A returned leaf as a result of the graph."""
         if leaf is None:
             return None
@@ -267,30 +325,63 @@ class Function(Trackable):
 
     def experimental_get_tracing_count(self) -> int:
         """How many times the Python function has been traced."""
-        return self._traces
+        return self._traces.count
 
     @property
     def concrete_functions(self) -> list[ConcreteFunction]:
         """Every trace so far, in the order they were made."""
-        return [c for _, c in self._concrete]
+        return [c for _, c in self._traces.made]
 
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """The signature of every trace."""
         return "\n\n".join(c.pretty_printed_signature() for c in self.concrete_functions)
 
     def __repr__(self) -> str:
-        return f"<function {self._name}: {len(self._concrete)} concrete functions>"
+        return f"<function {self._name}: {len(self.concrete_functions)} concrete functions>"
 
 
-def _is_tensor(value: Any) -> bool:
-    import numpy as np
-
-    return isinstance(value, (Tensor, Variable, TensorSpec, np.ndarray, np.generic))
+_ATOMS = frozenset({int, float, str, bytes, bool, type(None)})
 
 
-def _map_sorted(change: Callable[[Any], Any], value: Any) -> Any:
-    """`value` with each leaf changed, visited in the order in which `FunctionSignature.canonicalize` visits."""
-    return nest.pack_sequence_as(value, [change(leaf) for leaf in nest.flatten(value)])
+def _quick_key(args: tuple[Any, ...]) -> Hashable | None:
+    """A key for a call of nothing but eager tensors and simple Python values; None for any other call.
+
+    Finer than the canonical one (True and 1 differ), and much cheaper.
+    """
+    key: list[Any] = []
+    for value in args:
+        kind = type(value)
+        if kind is EagerTensor:
+            key.append(value._dtype)
+            key.append(value._array.shape if value._dtype.is_numpy_compatible else None)
+        elif kind in _ATOMS:
+            key.append(kind)
+            key.append(value)
+        else:
+            return None
+    return tuple(key)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _unique(name: str, taken: Sequence[str]) -> str:
+    """`name`, or ``name_1``, ``name_2``, ... where it is taken."""
+    return next(n for n in itertools.chain([name], (f"{name}_{i}" for i in itertools.count(1))) if n not in taken)
+
+
+def _mapped(change: Callable[[Any, Any], Any], value: Any, other: Any) -> Any:
+    """`value` with each leaf changed, visited in the order in which `FunctionSignature.canonicalize` visits.
+
+    `change` is given the leaf of `other` in the same place as well.
+    """
+    leaves = zip(nest.flatten(value), nest.flatten(other), strict=True)
+    return nest.pack_sequence_as(value, [change(mine, theirs) for mine, theirs in leaves])
+
+
+def _accepts(general: Arguments, special: Arguments) -> bool:
+    return all(a.accepts(b) for a, b in zip(general.leaves, special.leaves, strict=True))
 
 
 def _skeleton(arguments: Arguments) -> tuple[Any, ...]:
@@ -310,26 +401,10 @@ def _with_leaves(structure: dict[str, Any], leaves: Sequence[Leaf]) -> dict[str,
     return {name: nest.map_structure(lambda _: next(new), part) for name, part in structure.items()}
 
 
-def _specs_of(signature: FunctionSignature, values: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that `input_signature` names, as its specs: the trace is made for those, not for the call."""
-    return {
-        k: v
-        for k, v in signature.specs_as_arguments().items()
-        if k in dict(signature._signature_specs(signature.input_signature or ()))
-    }
-
-
 def _graph_name(name: str) -> str:
     """`name` with whatever a node's name may not hold replaced."""
     cleaned = re.sub(r"[^A-Za-z0-9_.\-/]", "_", name)
     return cleaned if re.match(r"[A-Za-z0-9.]", cleaned) else cleaned.lstrip("_-/") or "arg"
-
-
-def _first_parameter(function: Callable[..., Any]) -> str | None:
-    try:
-        return next(iter(inspect.signature(function).parameters), None)
-    except (TypeError, ValueError):
-        return None
 
 
 def function(

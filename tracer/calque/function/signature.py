@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
+import types
 import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class VariableLeaf(Leaf):
     def describe(self) -> str:
         """See Leaf."""
         shape = shapes.format_shape(self.shape)
-        return f"VariableSpec(shape={shape}, dtype={self.dtype!r}, trainable={self.trainable})"
+        return f"VariableSpec(shape={shape}, dtype={self.dtype!r}, trainable={self.trainable}, alias_id={self.alias})"
 
 
 class Literal(Leaf):
@@ -125,7 +126,7 @@ class ObjectLeaf(Leaf):
 
     def describe(self) -> str:
         """See Leaf."""
-        return f"WeakRef[{self.reference()!r}]"
+        return f"Weakref[{self.reference()!r}]"
 
 
 _ATOMS = (int, float, complex, str, bytes, bool, type(None))
@@ -139,7 +140,8 @@ class Arguments:
         structure: by parameter: the argument, nested as given, with every leaf replaced by its Leaf.
         leaves: the leaves in order.
         tensors: what is passed on at run time, in order: arrays' tensors and variables.
-        paths: for each tensor, the graph name of its argument (``x``, ``x_1``, ``x_key``).
+        paths: for each tensor, a name that says where it stands (``x``, ``x_1``, ``x_key``), or its spec's own.
+        names: for each tensor, the name of its parameter, or its spec's own.
         key: equal for calls that share a trace.
     """
 
@@ -147,6 +149,7 @@ class Arguments:
     leaves: list[Leaf]
     tensors: list[Any]
     paths: list[str]
+    names: list[str]
     key: Hashable
 
 
@@ -181,6 +184,7 @@ class FunctionSignature:
         self.parameters = parameters
         self.signature = signature.replace(parameters=parameters)
         self._positional = [p.name for p in parameters if p.kind in (0, 1)]
+        self._rest = next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_KEYWORD), None)
         # A call with all positional parameters and nothing else needs no binding.
         self._plain = all(p.kind in (0, 1) for p in parameters)
         self.input_signature = (
@@ -195,6 +199,7 @@ class FunctionSignature:
         made.signature = signature
         made.parameters = list(signature.parameters.values())
         made._positional = [p.name for p in made.parameters if p.kind in (0, 1)]
+        made._rest = next((p.name for p in made.parameters if p.kind is inspect.Parameter.VAR_KEYWORD), None)
         made._plain = all(p.kind in (0, 1) for p in made.parameters)
         made.input_signature = input_signature
         return made
@@ -245,7 +250,10 @@ class FunctionSignature:
                 f"{dict(kwargs)} for signature: {self.name}{self.signature}."
             ) from None
         bound.apply_defaults()
-        return dict(bound.arguments)
+        values = dict(bound.arguments)
+        if self._rest is not None:
+            values[self._rest] = dict(sorted(values[self._rest].items()))
+        return values
 
     def split(self, values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Arguments by parameter as (positional, keyword), to call the Python function with."""
@@ -272,6 +280,7 @@ class FunctionSignature:
         leaves: list[Leaf] = []
         tensors: list[Any] = []
         paths: list[str] = []
+        names: list[str] = []
         aliases: dict[int, int] = {}
         key: list[Any] = []
 
@@ -302,7 +311,9 @@ class FunctionSignature:
             else:
                 leaf = _object_leaf(value, path)
             if len(paths) < len(tensors):
-                paths.append(getattr(value, "name", None) or path if isinstance(value, TensorSpec) else path)
+                own = value.name if isinstance(value, TensorSpec) else None
+                paths.append(own or path)
+                names.append(own or root)
             leaves.append(leaf)
             key.append(leaf)
             return leaf
@@ -318,18 +329,23 @@ class FunctionSignature:
 
         structure: dict[str, Any] = {}
         for parameter in self.parameters:
-            value = values[parameter.name]
+            name, value = parameter.name, values[parameter.name]
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 key.append(len(value))
-                structure[parameter.name] = tuple(
-                    visit(v, f"{parameter.name}_{i}") for i, v in enumerate(value)
-                )
+                parts = []
+                for i, part in enumerate(value):
+                    root = f"{name}_{i}"
+                    parts.append(visit(part, root))
+                structure[name] = tuple(parts)
             elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
-                key.append(tuple(sorted(value)))
-                structure[parameter.name] = {k: visit(value[k], k) for k in sorted(value)}
+                key.append(tuple(value))
+                structure[name] = {}
+                for root, part in value.items():
+                    structure[name][root] = visit(part, root)
             else:
-                structure[parameter.name] = visit(value, parameter.name)
-        return Arguments(structure, leaves, tensors, paths, tuple(key))
+                root = name
+                structure[name] = visit(value, name)
+        return Arguments(structure, leaves, tensors, paths, names, tuple(key))
 
     def cast_to_input_signature(self, values: dict[str, Any]) -> dict[str, Any]:
         """Arguments converted to the specs of `input_signature`; those it does not name must be at their defaults.
@@ -337,17 +353,31 @@ class FunctionSignature:
         Raises:
             TypeError: one does not fit; names it, what came and what is wanted.
         """
-        out = dict(values)
-        specs = self.input_signature or ()
-        for name, spec in self._signature_specs(specs):
-            out[name] = self._cast(values[name], spec, name)
+        specs = self.specs_by_parameter()
+        out = {name: self._cast(values[name], spec, name) for name, spec in specs.items()}
+        for parameter in self.parameters:
+            name, value = parameter.name, values[parameter.name]
+            if name in specs:
+                continue
+            if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+                fits = not value
+            else:
+                fits = value is parameter.default or bool(value == parameter.default)
+            if not fits:
+                raise TypeError(
+                    f"Argument '{name}' of {self.name} is {value!r}, but the input_signature {self.input_signature!r} has "
+                    f"no entry for it: it can only have its default, in {self.name}{self.signature}."
+                )
+            out[name] = value
         return out
 
-    def _signature_specs(self, specs: Sequence[Any]) -> list[tuple[str, Any]]:
-        out: list[tuple[str, Any]] = list(zip(self._positional, specs, strict=False))
+    def specs_by_parameter(self) -> dict[str, Any]:
+        """The entries of `input_signature` by the parameter they are for."""
+        specs = self.input_signature or ()
+        out: dict[str, Any] = dict(zip(self._positional, specs, strict=False))
         rest = next((p.name for p in self.parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
         if rest is not None and len(specs) > len(self._positional):
-            out.append((rest, tuple(specs[len(self._positional) :])))
+            out[rest] = tuple(specs[len(self._positional) :])
         return out
 
     def _cast(self, value: Any, spec: Any, name: str) -> Any:
@@ -392,7 +422,7 @@ class FunctionSignature:
                 values[p.name] = ()
             elif p.kind is inspect.Parameter.VAR_KEYWORD:
                 values[p.name] = {}
-        values.update(dict(self._signature_specs(self.input_signature or ())))
+        values.update(self.specs_by_parameter())
         return values
 
 
@@ -412,8 +442,10 @@ def _eager(value: Any) -> EagerTensor:
 def _object_leaf(value: Any, path: str) -> Leaf:
     import enum
 
-    if isinstance(value, (enum.Enum, dtypes.DType, range)) or (isinstance(value, type) or callable(value)):
+    if isinstance(value, (enum.Enum, dtypes.DType, range, type)):
         return Literal(value)
+    if callable(value) and not isinstance(value, types.FunctionType) and type(value).__hash__ is not None:
+        return Literal(value)  # a bound method is a new object each time it is asked for: compared with ==
     if hasattr(value, "__tf_tracing_type__") or type(value).__hash__ is not None:
         return ObjectLeaf(value)
     raise TypeError(

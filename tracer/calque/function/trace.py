@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,11 @@ from calque_runtime.schedule import schedule
 from calque_runtime.shapes import Shape
 
 from ..context import environment, state
+from ..convert import to_array
 from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
+
+if TYPE_CHECKING:
+    from .operation import Operation
 
 __all__ = ["Trace", "user_location"]
 
@@ -65,6 +69,7 @@ class Trace:
         self.captures: list[tuple[Any, Value]] = []
         self.created: list[Any] = []
         self._captured: dict[int, SymbolicTensor] = {}
+        self._given: dict[int, Any] = {}
         self._may_create = may_create_variables
         self._control: list[Node] = []
         self.variables: list[Any] = []
@@ -77,6 +82,53 @@ class Trace:
             yield
         finally:
             state.trace = before
+
+    # Looking
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.function.name
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The arguments, captures last."""
+        return [SymbolicTensor(v, self) for v in self.function.inputs]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """What it returns, flat."""
+        return [SymbolicTensor(v, self) for v in self.function.outputs]
+
+    def get_operations(self) -> list[Operation]:
+        """Every node: the arguments, then the others in program order."""
+        from .operation import Operation
+
+        nodes = [v.node for v in self.function.inputs] + self.function.nodes
+        return [Operation(n, self) for n in nodes]
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        """The node of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for operation in self.get_operations():
+            if operation.name == name:
+                return operation
+        raise KeyError(f"The name '{name}' refers to an Operation not in the graph.")
+
+    def get_tensor_by_name(self, name: str) -> SymbolicTensor:
+        """The tensor of that name, ``node:index``.
+
+        Raises:
+            KeyError: there is none.
+        """
+        node, _, index = name.rpartition(":")
+        outputs = self.get_operation_by_name(node).outputs
+        if not index.isdecimal() or int(index) >= len(outputs):
+            raise KeyError(f"The name '{name}' refers to a Tensor which does not exist.")
+        return outputs[int(index)]
 
     # Building
 
@@ -209,6 +261,15 @@ class Trace:
         self._captured[key] = inner
         self.captures.append((external, inner._value))
 
+    def called_with(self, inner: SymbolicTensor, value: Any) -> None:
+        """On a first call: what the argument `inner` is in that call, so that variables can start from it."""
+        if self._may_create:
+            self._given[id(inner._value)] = value
+
+    def finish(self) -> None:
+        """Tracing is over: let go of what only tracing needs."""
+        self._given.clear()
+
     def bind_variable_argument(self, variable: Any, inner: SymbolicTensor) -> None:
         """Uses of `variable` inside this graph mean the argument `inner`, which it was passed as."""
         self._captured[id(variable._state)] = inner
@@ -236,16 +297,16 @@ class Trace:
             trace = trace.outer
 
     def lift(self, tensor: SymbolicTensor) -> EagerTensor:
-        """The value of a tensor of this graph that does not depend on the function's arguments, computed now.
+        """The value of a tensor of this graph, computed now from what is known of the function's arguments.
 
         Raises:
-            ValueError: it depends on an argument.
+            ValueError: it depends on an argument that has no value yet.
         """
         lifted = Function("initial_value")
         lifted.inputs = list(self.function.inputs)
         lifted.nodes = self.function.nodes
         lifted.outputs = [tensor._value]
-        known = {id(inner): external for external, inner in self.captures}
+        known = {id(inner): external for external, inner in self.captures} | self._given
         needed = {v for node in schedule(lifted) for v in node.inputs} | {tensor._value}
         arrays: list[Any] = []
         for value in lifted.inputs:
@@ -255,11 +316,13 @@ class Trace:
             elif external is None:
                 raise ValueError(
                     f"A variable's initial value depends on the argument '{value.node.name}' of the function being "
-                    f"traced ('{self.function.name}'): make the variable outside, or from values that do not depend on "
-                    "the call."
+                    f"traced ('{self.function.name}'), which has no value yet: make the variable outside, call the "
+                    "function before its concrete function is asked for, or let the value not depend on the argument."
                 )
             elif isinstance(external, SymbolicTensor):
                 arrays.append(external.trace.lift(external)._array)
+            elif isinstance(external, (np.ndarray, np.generic)):
+                arrays.append(to_array(external)[0])
             else:
                 arrays.append(external._array if isinstance(external, EagerTensor) else external._state)
         return EagerTensor(reference.run(lifted, arrays, environment)[0], tensor.dtype)

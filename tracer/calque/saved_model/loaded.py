@@ -134,7 +134,8 @@ class LoadedConcreteFunction(ConcreteFunction):
     @cached_property
     def function(self) -> IrFunction:  # type: ignore[override]
         """The graph."""
-        function = self.runs.env.library[self.runs.name]
+        function = self.runs.function
+        self.runs.check()
         for ref in function.calls():  # so that whoever copies or calls it needs no library
             self.runs.env.library.resolve(ref)
         return function

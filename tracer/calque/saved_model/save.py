@@ -29,7 +29,7 @@ from .asset import Asset
 from .directory import new_directory
 from .graph import TopLevelGraph
 from .library import collect_functions
-from .signatures import SignatureMap, canonicalize_signatures
+from .signatures import SignatureMap, canonicalize_signatures, declared_trace
 from .structures import NotEncodable, function_spec, input_structure, output_structure
 
 __all__ = ["SaveOptions", "UntrackedResourceError", "save"]
@@ -140,8 +140,7 @@ class _Saving:
             if isinstance(node, ConcreteFunction):
                 found[id(node)] = node
             elif isinstance(node, Function):
-                if node.input_signature is not None and not node.concrete_functions:
-                    node.get_concrete_function()
+                declared_trace(node)
                 found.update((id(one), one) for one in _saveable(node))
         return list(found.values())
 

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .. import nest
+from calque_runtime.ops import control
+
 from ..function.concrete import ConcreteFunction
 from ..function.effects import add_control_dependencies
 from ..function.polymorphic import Function
 from ..function.signature import FunctionSignature, TensorLeaf
 from ..function.trace import Trace
-from ..tensor import SymbolicTensor
+from ..tensor import SymbolicTensor, Tensor
 from ..trackable import Trackable
 
 __all__ = ["DEFAULT_SIGNATURE", "SignatureMap", "canonicalize_signatures"]
@@ -80,31 +81,39 @@ def _default(root: Any) -> Any:
         return own
     found = []
     for child in root._trackable_children("savedmodel").values():
-        if isinstance(child, ConcreteFunction) or (
-            isinstance(child, Function) and child.input_signature is not None
-        ):
+        concrete = declared_trace(child)
+        if concrete is not None and concrete.outputs and _named_results(concrete.structured_outputs) is not None:
             found.append(child)
     return found[0] if len(found) == 1 else None
 
 
-def _concrete(name: str, function: Any) -> ConcreteFunction:
+def declared_trace(function: Any) -> ConcreteFunction | None:
+    """The one trace that `function` is declared to have, made if need be; None where calls decide what traces it has.
+
+    A concrete function is its own; a `Function` has one if it was given an input signature, or takes no arguments.
+    """
     if isinstance(function, ConcreteFunction):
         return function
     if not isinstance(function, Function):
-        raise ValueError(
-            f"Expected a TensorFlow function for which to generate a signature, but got {function!r} for '{name}'. "
-            "Decorate it with tf.function."
+        return None
+    if function.input_signature is None and function.signature.parameters:
+        return None
+    return function.get_concrete_function()
+
+
+def _concrete(name: str, function: Any) -> ConcreteFunction:
+    concrete = declared_trace(function)
+    if concrete is not None:
+        return concrete
+    if isinstance(function, Function):
+        why = (
+            f"'{function.name}' has no single signature. Give it one with tf.function(input_signature=...), or call "
+            f"{function.name}.get_concrete_function with a tf.TensorSpec for each argument and give its result."
         )
-    if function.input_signature is not None:
-        return function.get_concrete_function()
-    if not function.signature.parameters:
-        return function.get_concrete_function()
-    traced = function.concrete_functions
-    if len(traced) == 1:
-        return traced[0]
+    else:
+        why = f"{function!r} is none."
     raise ValueError(
-        f"The function '{function.name}' given as signature '{name}' has {len(traced)} traces: call "
-        f"{function.name}.get_concrete_function with a tf.TensorSpec for each argument, and give its result as the signature."
+        f"Expected a TensorFlow function with an input signature or a concrete function for signature '{name}', but {why}"
     )
 
 
@@ -124,9 +133,12 @@ def _wrap(name: str, concrete: ConcreteFunction) -> ConcreteFunction:
         inner[key] = trace.argument(re.sub(r"[^A-Za-z0-9_]", "_", key), value.dtype, value.shape)
         trace.function.arg_attrs[len(trace.function.inputs) - 1] = {"_user_specified_name": key.encode()}
     with trace.as_current():
-        results = _named_results(name, concrete.call_flat([inner[k] for k in concrete.arg_names]))
-        from calque_runtime.ops import control
-
+        results = _named_results(concrete.call_flat([inner[k] for k in concrete.arg_names]))
+        if results is None:
+            raise ValueError(
+                f"Signature '{name}' must return a tensor, a sequence of tensors or a dict of tensors by name, but "
+                f"'{concrete.signature.name}' returns {concrete.structured_outputs!r}."
+            )
         outputs = {key: control.identity(results[key], name="Identity") for key in sorted(results)}
     trace.function.outputs = [t._value for t in outputs.values()]
     trace.function.output_names = ["identity" if i == 0 else f"identity_{i}" for i in range(len(outputs))]
@@ -139,17 +151,14 @@ def _wrap(name: str, concrete: ConcreteFunction) -> ConcreteFunction:
     return ConcreteFunction(trace, signature, structure, order, outputs)
 
 
-def _named_results(name: str, results: Any) -> dict[str, Any]:
+def _named_results(results: Any) -> dict[str, Any] | None:
+    """What a signature returns, by name, for what its function returns; None where that is nested or no tensor."""
     if isinstance(results, Mapping):
-        flat = dict(results)
-    elif isinstance(results, (list, tuple)):
-        flat = {f"output_{i}": r for i, r in enumerate(results)}
+        named = dict(results)
+    elif hasattr(results, "_asdict"):
+        named = results._asdict()
     else:
-        flat = {} if results is None else {"output_0": results}
-    for key, value in flat.items():
-        if not isinstance(key, str) or nest.is_nested(value) or value is None:
-            raise ValueError(
-                f"Signature '{name}' must return a tensor, a sequence of tensors or a dict of tensors by name, but "
-                f"returns {results!r}."
-            )
-    return flat
+        several = results if isinstance(results, (list, tuple)) else [results]
+        named = {f"output_{i}": one for i, one in enumerate(several)}
+    fits = all(isinstance(key, str) and isinstance(value, Tensor) for key, value in named.items())
+    return named if fits else None

@@ -1,0 +1,117 @@
+"""Every probe gives what TensorFlow gave, save where we know better and say why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support.probing import SUBJECTS, golden, outcome, probes
+
+import calque as tf
+
+_ADD = "only `+` gives the op's error in TensorFlow; every other operator raises TypeError, as all of ours do"
+_RANGE = "an integer out of the type's range is refused instead of wrapped"
+_INDEX = "__index__ of what is no integer is a TypeError in Python"
+_LIST = "a list is no index: TensorFlow takes it for something else without a word"
+_STATIC = "a size that is known while tracing can be used"
+_FITS = "a concrete function takes what it was traced for, and says so before anything runs"
+
+# What calque gives where it is not what TensorFlow gives, and why.
+DIFFERENT: dict[str, tuple[str, str]] = {
+    # tensor
+    "tf.constant(2**64, tf.uint64)": ("raises TypeError", _RANGE),
+    "tf.constant(300, tf.uint8)": ("raises TypeError", _RANGE),
+    "tf.constant(-1, tf.uint8)": ("raises TypeError", _RANGE),
+    "tf.constant(-1, tf.uint32)": ("raises TypeError", _RANGE),
+    "tf.constant(-1, tf.uint64)": ("raises TypeError", _RANGE),
+    "tf.constant(128, tf.int8)": ("raises TypeError", _RANGE),
+    "tf.constant(-129, tf.int8)": ("raises TypeError", _RANGE),
+    "tf.constant(2**31, tf.int32)": ("raises TypeError", _RANGE),
+    "tf.constant([np.bool_(True)], tf.int32)": (
+        "<tf.Tensor: shape=(1,), dtype=int32, numpy=array([1], dtype=int32)>",
+        "numpy's bools count as Python's",
+    ),
+    "tf.constant(True, tf.complex64)": (
+        "<tf.Tensor: shape=(), dtype=complex64, numpy=(1+0j)>",
+        "alone as in a list",
+    ),
+    "tf.constant([[], [1]])": ("raises ValueError", "rows of different lengths are refused, empty ones too"),
+    "tf.convert_to_tensor([tf.constant(1), 2], tf.float32)": (
+        "raises InvalidArgumentError",
+        "tensors are never cast silently",
+    ),
+    "[10, 20, 30][tf.constant(1.0)]": ("raises TypeError", _INDEX),
+    "[10, 20, 30][tf.constant(True)]": ("raises TypeError", _INDEX),
+    "round(tf.constant(2.5))": ("raises TypeError", "what Python says of an object without __round__"),
+    "tf.constant([1, 2]) + 1.5": ("raises TypeError", _ADD),
+    "tf.constant([1, 2]) + [1.5, 2]": ("raises TypeError", _ADD),
+    'tf.constant("a") + 1': ("raises TypeError", _ADD),
+    'tf.constant([1, 2]) + "a"': ("raises TypeError", _ADD),
+    "x = tf.constant([[1, 2, 3], [4, 5, 6]]); x[True]": ("raises TypeError", _LIST),
+    "x = tf.constant([[1, 2, 3], [4, 5, 6]]); x[[0, 1]]": ("raises TypeError", _LIST),
+    "x = tf.constant([[1, 2, 3], [4, 5, 6]]); x[[True, False]]": ("raises TypeError", _LIST),
+    # variable
+    "v = tf.Variable(2); v + 1.5": ("raises TypeError", _ADD),
+    "v = tf.Variable(True); v.assign_add(True)": (
+        "<tf.Variable 'Variable:0' shape=() dtype=bool, numpy=True>",
+        "numpy adds bools",
+    ),
+    "v = tf.Variable(1.0); w = v.assign(2.0); w is v": ("True", "an assignment returns the variable itself"),
+    "v = tf.Variable([1.0, 2]); (v == None, v != None, v is None)": (
+        "(False, True, False)",
+        "as for a tensor",
+    ),
+    # function
+    "tf.function(lambda x: list(x))(tf.constant([1, 2]))": (
+        "[<tf.Tensor: shape=(), dtype=int32, numpy=1>, <tf.Tensor: shape=(), dtype=int32, numpy=2>]",
+        _STATIC,
+    ),
+    "tf.function(lambda x: len(x))(tf.constant([1, 2]))": (
+        "<tf.Tensor: shape=(), dtype=int32, numpy=2>",
+        _STATIC,
+    ),
+    'tf.function(lambda x: tf.constant([1, "a"]))(tf.constant([1, 2]))': (
+        "raises ValueError",
+        "the same error in a graph as outside",
+    ),
+    "tf.function(lambda x: x + 1).get_concrete_function(tf.TensorSpec([None], tf.int32))(tf.constant([1.0]))": (
+        "raises TypeError",
+        _FITS,
+    ),
+    "tf.function(lambda x: x + 1).get_concrete_function(tf.TensorSpec([None], tf.int32))(tf.constant(1))": (
+        "raises TypeError",
+        _FITS,
+    ),
+    "static values": (
+        "<tf.Tensor: shape=(4,), dtype=string, numpy=array([b'[1 2]', b'None', b'[3 2]', b'[2 3]'], dtype=object)>",
+        "more is known statically",
+    ),
+    "mutating an argument list does not reach the caller": (
+        "(<tf.Tensor: shape=(), dtype=int32, numpy=2>, 1)",
+        "TensorFlow refuses to have its copy of the list changed",
+    ),
+}
+
+
+def _rows() -> Iterator[tuple[str, str]]:
+    for subject in SUBJECTS:
+        for name in probes(subject):
+            yield subject, name
+
+
+@pytest.mark.parametrize(("subject", "name"), list(_rows()))
+def test_probe(subject: str, name: str) -> None:
+    # TensorFlow gives what an assignment returns another name; ours is the variable.
+    theirs = golden(subject)[name].replace("'UnreadVariable'", "'Variable:0'")
+    ours = outcome(probes(subject)[name], tf)
+    if name in DIFFERENT:
+        assert ours == DIFFERENT[name][0]
+        assert ours != theirs, "there is no difference any more"
+    else:
+        assert ours == theirs
+
+
+def test_golden_answers_are_of_these_probes() -> None:
+    for subject in SUBJECTS:
+        assert list(golden(subject)) == list(probes(subject))
+    assert set(DIFFERENT) <= {name for _, name in _rows()}
