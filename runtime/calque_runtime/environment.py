@@ -103,6 +103,10 @@ class Environment:
 
     def _callees(self, function: Function) -> Iterator[Function]:
         """The functions that the nodes which will run refer to, as far as they exist."""
+        if any(node.op.name in ("Switch", "Merge") for node in function.nodes):
+            from .passes.raise_control_flow import raise_control_flow
+
+            raise_control_flow(function)
         if not any(node.op.name in self.library or any(True for _ in node.calls()) for node in function.nodes):
             return
         from .op import registered

@@ -22,19 +22,23 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import calque_runtime
+from calque_runtime.environment import Environment
+from calque_runtime.errors import OpError
+from calque_runtime.savedmodel import files
+from hostile.base import outcome, same
+from hostile.mutations import MUTATIONS
+
 _PATIENCE = 10  # seconds for one case, which takes milliseconds
 _MEMORY = 512 << 20  # bytes that all cases together may take
 
 
 def main(job: dict[str, Any]) -> dict[str, Any]:
-    from hostile.base import outcome
-    from hostile.mutations import MUTATIONS
-
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(shutil.copytree(job["model"], Path(scratch) / "model"))
         path = directory / job["file"]
         whole = path.read_bytes()
-        run = outcome if job["mode"] == "use" else compiled
+        run = {"use": outcome, "compile": compiled, "hang": outcome}[job["mode"]]
         want = run(directory)
         assert want[0] == "ok", want
         limit_memory()
@@ -43,8 +47,10 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
         for what, data in MUTATIONS[job["mutation"]](whole, job["step"]):
             print(what, file=sys.stderr, flush=True)
             path.write_bytes(data)
-            faulthandler.dump_traceback_later(_PATIENCE, exit=True)
+            faulthandler.dump_traceback_later(0.2 if job["mode"] == "hang" else _PATIENCE, exit=True)
             try:
+                if job["mode"] == "hang":
+                    hang()
                 verdict, why = judge(run(directory), want[1], directory)
             except BaseException:
                 verdict, why = "bad", traceback.format_exc()
@@ -52,7 +58,13 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
             counts[verdict] += 1
             if why:
                 bad.append(f"{what}: {why}")
-    return {"counts": dict(counts), "bad": bad[:20], "why_changed": []}
+    return {"counts": dict(counts), "bad": bad[:20]}
+
+
+def hang() -> None:
+    """What the watchdog is there for, so that it can be tested itself."""
+    while True:
+        pass
 
 
 def limit_memory() -> None:
@@ -64,21 +76,16 @@ def limit_memory() -> None:
 
 def compiled(directory: Path) -> Any:
     """As `base.outcome`, but functions are compiled and not run: a damaged loop may be an endless one."""
-    import calque_runtime
-    from calque_runtime.errors import OpError
-    from calque_runtime.savedmodel import files
-
     try:
         calque_runtime.load(directory)
         (meta_graph,) = files.read_meta_graphs(directory)
     except OpError as e:
         return "error", e
     values: dict[str, Any] = {}
-    from calque_runtime.environment import Environment
-
+    env = Environment(meta_graph.library)
     for name in meta_graph.library:
         try:
-            values[name] = len(str(Environment(meta_graph.library).compiled(meta_graph.library[name])) and name)
+            values[name] = callable(env.compiled(meta_graph.library[name]))
         except OpError as e:
             values[name] = e
     try:
@@ -90,8 +97,6 @@ def compiled(directory: Path) -> Any:
 
 def judge(got: Any, want: dict[str, Any], directory: Path) -> tuple[str, str]:
     """The verdict on an outcome, and what is wrong with it."""
-    from hostile.base import same
-
     kind, values = got
     if kind == "error":
         text = str(values)

@@ -17,7 +17,9 @@ def pack(key: str, array: Any) -> dict[str, np.ndarray]:
             f"{key}#lens": np.array([len(x) for x in items], np.int64),
             f"{key}#shape": np.array(array.shape, np.int64),
         }
-    if array.dtype.kind == "V" or array.dtype.name.startswith(("bfloat", "float8", "int4", "uint4", "int2", "uint2")):
+    if array.dtype.kind == "V" or array.dtype.name.startswith(
+        ("bfloat", "float8", "int4", "uint4", "int2", "uint2")
+    ):
         raw = np.ascontiguousarray(array).view(np.uint8 if array.dtype.itemsize == 1 else np.uint16)
         return {f"{key}#{array.dtype.name}": raw.reshape(array.shape)}
     return {key: array}

@@ -35,8 +35,9 @@ def save(tf: Any, root: Any, name: str, directory: Path) -> None:
 
 
 def save_loaded(tf: Any, root: Any, directory: Path) -> None:
-    """Save a model that was loaded, with the signatures it has."""
-    tf.saved_model.save(root, str(directory), signatures=dict(root.signatures))
+    """Save a model that was loaded, with the signatures it has (which calque keeps, and TensorFlow has to be given)."""
+    given = {} if tf.__name__ == "calque" else {"signatures": dict(root.signatures)}
+    tf.saved_model.save(root, str(directory), **given)
 
 
 def call_all(tf: Any, root: Any, name: str, signatures: bool = True) -> Results:
@@ -72,7 +73,11 @@ def structure(value: Any) -> Any:
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value).__name__, {f: structure(one) for f, one in zip(value._fields, value, strict=True)}
     if isinstance(value, (list, tuple)):
-        return type(value)(map(structure, value)) if type(value) in (list, tuple) else list(map(structure, value))
+        return (
+            type(value)(map(structure, value))
+            if type(value) in (list, tuple)
+            else list(map(structure, value))
+        )
     return None if value is None else "."
 
 
@@ -132,7 +137,10 @@ def gradients(tf: Any, root: Any, name: str) -> Results:
             result = resolve(root, one)(*args, **kwargs)
             floats = [t for _, t in flatten(result) if t.dtype.is_floating]
             total = tf.add_n([tf.reduce_sum(tf.cast(t, tf.float64)) for t in floats])
-        wanted = {**{paths[k]: v for k, v in trainable.items()}, **{f"argument {i}": x for i, x in enumerate(watched)}}
+        wanted = {
+            **{paths[k]: v for k, v in trainable.items()},
+            **{f"argument {i}": x for i, x in enumerate(watched)},
+        }
         by = tape.gradient(total, wanted)
         found[call_name] = {k: None if g is None else array(tf.convert_to_tensor(g)) for k, g in by.items()}
     return found
@@ -152,7 +160,12 @@ def session_results(tf: Any, name: str, directory: Path) -> Results:
             got = session.run(fetch, feed)
             found[one.name] = {f"out.{k}": array(v) for k, v in got.items()}
         found["signatures"] = sorted(meta.signature_def)
-        found["saved"] = session.run(meta.saver_def.save_tensor_name, {
-            meta.saver_def.filename_tensor_name: str(directory.parent / f"{directory.name}-by-saver")
-        }) if meta.HasField("saver_def") else None
+        found["saved"] = (
+            session.run(
+                meta.saver_def.save_tensor_name,
+                {meta.saver_def.filename_tensor_name: str(directory.parent / f"{directory.name}-by-saver")},
+            )
+            if meta.HasField("saver_def")
+            else None
+        )
     return found

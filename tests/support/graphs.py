@@ -32,13 +32,17 @@ class Builder:
         array = np.asarray(value) if dtype is None else np.asarray(value, dtypes.as_dtype(dtype).np)
         return self.add("Const", value=array, dtype=dtypes.from_numpy(array.dtype))[0]
 
-    def add(self, op: str, *inputs: Any, effect: bool = False, name: str | None = None, **attrs: Any) -> tuple[Value, ...]:
+    def add(
+        self, op: str, *inputs: Any, effect: bool = False, name: str | None = None, **attrs: Any
+    ) -> tuple[Value, ...]:
         """A new node; a list among the inputs is a list input. With `effect` it runs whether or not it is used."""
         kind = ops.require(op)
         types = [[v.dtype for v in x] if isinstance(x, (list, tuple)) else x.dtype for x in inputs]
         full = kind.signature.complete(types, attrs)
         flat = [v for x in inputs for v in (x if isinstance(x, (list, tuple)) else [x])]
-        node = Node(kind, self.function.unique_name(name or op), flat, full, kind.signature.output_dtypes(full))
+        node = Node(
+            kind, self.function.unique_name(name or op), flat, full, kind.signature.output_dtypes(full)
+        )
         for value, shape in zip(node.outputs, kind.infer_shapes(node.site()), strict=True):
             value.shape = shape
         self.function.add(node)

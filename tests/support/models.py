@@ -290,10 +290,17 @@ def several_signatures(tf: Any, folder: Path) -> Any:
         @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)])
         def serve(self, x: Any) -> Any:
             logits = tf.matmul(x, self.w)
-            return {"logits": logits, "probabilities": tf.nn.softmax(logits), "best": tf.argmax(logits, axis=-1)}
+            return {
+                "logits": logits,
+                "probabilities": tf.nn.softmax(logits),
+                "best": tf.argmax(logits, axis=-1),
+            }
 
         @tf.function(
-            input_signature=[tf.TensorSpec([None], tf.float32, name="a"), tf.TensorSpec([None], tf.float32, name="B")]
+            input_signature=[
+                tf.TensorSpec([None], tf.float32, name="a"),
+                tf.TensorSpec([None], tf.float32, name="B"),
+            ]
         )
         def add(self, one: Any, other: Any) -> Any:
             return one + 2.0 * other
@@ -497,7 +504,12 @@ DTYPES: dict[str, Any] = {
 }
 
 
-@model(call("values", "values"), call("computed", "computed"), call("served", "signatures.serving_default"))
+@model(
+    call("values", "values"),
+    call("computed", "computed"),
+    call("served", "signatures.serving_default"),
+    signatures=lambda m: m.computed,
+)
 def dtypes(tf: Any, folder: Path) -> Any:
     class Dtypes(tf.Module):
         def __init__(self) -> None:
@@ -858,5 +870,9 @@ def checkpoint_root(tf: Any, folder: Path) -> Any:
     plain = tf.train.Checkpoint(v=tf.Variable(2.0, name="v"))
     plain.f = tf.function(lambda x: x * plain.v)
     root = tf.train.Checkpoint(plain=plain)
+    assert (plain.save_counter, root.save_counter) == (
+        0,
+        0,
+    )  # TensorFlow makes these, at the latest, on saving
     root.run = tf.function(lambda x: plain.f(x) + 1.0, input_signature=[tf.TensorSpec([], tf.float32)])
     return root

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,13 @@ TRACER = Path(__file__).parents[1] / "tracer"
 SUBJECTS = tuple(sorted(path.stem for path in (TRACER / "probes").glob("*.txt")))
 
 
-@lru_cache(maxsize=None)
+@cache
 def probes(subject: str) -> dict[str, str]:
     """The probes on a subject: name to code."""
     return split((TRACER / "probes" / f"{subject}.txt").read_text(encoding="utf-8"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def golden(subject: str) -> dict[str, str]:
     """What TensorFlow makes of them."""
     file = TRACER / "golden" / "probes.json"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.probing import SUBJECTS, golden, outcome, probes
 
 import calque as tf
+from support.probing import SUBJECTS, golden, outcome, probes
 
 _ADD = "only `+` gives the op's error in TensorFlow; every other operator raises TypeError, as all of ours do"
 _RANGE = "an integer out of the type's range is refused instead of wrapped"

@@ -68,6 +68,9 @@ from .api.array_ops import (
     zeros,
     zeros_like,
 )
+from .api.array_ops import (
+    tuple_ as tuple,
+)
 from .api.clip_ops import clip_by_global_norm, clip_by_norm, clip_by_value
 from .api.debugging_ops import (
     Assert,
@@ -140,6 +143,7 @@ from .api.math_ops import (
     negative,
     not_equal,
     pow,
+    realdiv,
     round,
     saturate_cast,
     scalar_mul,
@@ -156,6 +160,12 @@ from .api.math_ops import (
     truediv,
     truncatediv,
     truncatemod,
+)
+from .api.order_ops import (
+    argsort,
+    histogram_fixed_width,
+    histogram_fixed_width_bins,
+    sort,
 )
 from .api.reduce_ops import (
     argmax,
@@ -210,13 +220,16 @@ from .dtypes import (
 from .function import (
     function,
 )
-from .function.operation import (
-    Operation,
-)
 from .function.graph_mode import (
     control_dependencies,
+    device,
+    get_current_name_scope,
     get_static_value,
     inside_function,
+    is_symbolic_tensor,
+)
+from .function.operation import (
+    Operation,
 )
 from .indexed_slices import (
     IndexedSlices,
@@ -248,6 +261,7 @@ _interpreter.install()
 _operators.install()
 
 newaxis = None
+space_to_batch_nd = space_to_batch
 
 __all__ = [
     "Assert",
@@ -270,6 +284,7 @@ __all__ = [
     "add_n",
     "argmax",
     "argmin",
+    "argsort",
     "as_dtype",
     "as_string",
     "asin",
@@ -306,6 +321,7 @@ __all__ = [
     "cosh",
     "cumsum",
     "debugging",
+    "device",
     "divide",
     "double",
     "dtypes",
@@ -327,11 +343,14 @@ __all__ = [
     "function",
     "gather",
     "gather_nd",
+    "get_current_name_scope",
     "get_static_value",
     "greater",
     "greater_equal",
     "group",
     "half",
+    "histogram_fixed_width",
+    "histogram_fixed_width_bins",
     "identity",
     "identity_n",
     "init_scope",
@@ -340,6 +359,7 @@ __all__ = [
     "int32",
     "int64",
     "int8",
+    "is_symbolic_tensor",
     "is_tensor",
     "less",
     "less_equal",
@@ -377,6 +397,7 @@ __all__ = [
     "range",
     "rank",
     "raw_ops",
+    "realdiv",
     "reduce_all",
     "reduce_any",
     "reduce_logsumexp",
@@ -407,7 +428,9 @@ __all__ = [
     "sinh",
     "size",
     "slice",
+    "sort",
     "space_to_batch",
+    "space_to_batch_nd",
     "split",
     "sqrt",
     "square",
@@ -432,6 +455,7 @@ __all__ = [
     "truediv",
     "truncatediv",
     "truncatemod",
+    "tuple",
     "type_spec_from_value",
     "uint16",
     "uint32",

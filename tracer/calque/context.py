@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .function.trace import Trace
 
 __all__ = [
+    "current_scope",
     "environment",
     "executing_eagerly",
     "functions_run_eagerly",

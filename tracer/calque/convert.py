@@ -73,7 +73,9 @@ def _refused(value: Any, dtype: DType) -> TypeError:
 def _from_numpy(array: Any, dtype: DType | None) -> tuple[Any, DType]:
     if array.dtype.kind in "OSU":
         if dtype is not None and dtype is not dtypes.string:
-            raise ValueError(f"Cannot convert a numpy array of type {array.dtype} to a tensor of {dtype.name}.")
+            raise ValueError(
+                f"Cannot convert a numpy array of type {array.dtype} to a tensor of {dtype.name}."
+            )
         return _strings(array), dtypes.string
     try:
         natural = dtypes.from_numpy(array.dtype)

@@ -22,7 +22,15 @@ from .tensor_shape import TensorShape
 if TYPE_CHECKING:
     from .function.trace import Trace
 
-__all__ = ["EagerTensor", "SymbolicTensor", "Tensor", "constant", "convert_to_tensor", "is_tensor"]
+__all__ = [
+    "EagerTensor",
+    "SymbolicTensor",
+    "Tensor",
+    "TensorReference",
+    "constant",
+    "convert_to_tensor",
+    "is_tensor",
+]
 
 
 class Tensor(Operators):
@@ -362,7 +370,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(value, Tensor):
         if wanted is not None and wanted is not value.dtype:
-            raise TypeError(f"Expected {wanted.name}, but got a tensor of {value.dtype.name}: use tf.cast. {value!r}")
+            raise TypeError(
+                f"Expected {wanted.name}, but got a tensor of {value.dtype.name}: use tf.cast. {value!r}"
+            )
         if shape is None:
             return value
         from .api.array_ops import reshape
@@ -428,7 +438,9 @@ def convert_to_tensor(
         if kind is TensorShape:
             value, dtype = _sizes(value, dtype, dtype_hint)
         elif isinstance(value, DType):
-            raise ValueError(f"Attempt to convert a value ({value!r}) with an unsupported type (DType) to a Tensor.")
+            raise ValueError(
+                f"Attempt to convert a value ({value!r}) with an unsupported type (DType) to a Tensor."
+            )
         elif isinstance(value, (list, tuple)) and _holds_tensor(value):
             return _packed(value, dtype)
     hint = dtype_hint if dtype_hint is not None else preferred_dtype

@@ -86,7 +86,9 @@ class Variable(Operators, Trackable):
                 f"explicitly supplied `shape` argument ({static})."
             )
         self._setup(
-            resources.Variable(value.dtype, static.as_tuple(), scope + ("Variable" if name is None else name), value._array),
+            resources.Variable(
+                value.dtype, static.as_tuple(), scope + ("Variable" if name is None else name), value._array
+            ),
             trainable=True if trainable is None else bool(trainable),
             constraint=constraint,
             synchronization=synchronization,

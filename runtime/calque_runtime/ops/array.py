@@ -361,7 +361,9 @@ def zeros_like(s: Site) -> Kernel:
     if dtype.kind == "s":
         return lambda x: np.full(x.shape, b"", object)
     if dtype.kind == "o":
-        raise s.unsupported(f"zeros of dtype {dtype.name}")
+        from ..lists import zeros_like as zeros_like_variant
+
+        return zeros_like_variant
     return lambda x: np.zeros(x.shape, x.dtype)
 
 

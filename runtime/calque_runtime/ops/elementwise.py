@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,10 @@ squared_difference: Op = binary(
 @op("AddN(inputs: N*T) -> (sum: T) | N: int >=1; T: type in numeric variant | commutative aggregate")
 def add_n(s: Site) -> Kernel:
     """The sum of tensors that all have the same shape."""
+    if s.dtypes[0].kind == "o":
+        from ..lists import add
+
+        return lambda *lists: reduce(add, lists)
     return _sum_of
 
 

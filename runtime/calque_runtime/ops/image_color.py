@@ -38,7 +38,9 @@ def _parts(rgb: Array) -> tuple[Array, Array, Array]:
         hue = np.where(
             r == high,
             norm * (g - b),
-            np.where(g == high, norm * (b - r) + rgb.dtype.type(2 / 6), norm * (r - g) + rgb.dtype.type(4 / 6)),
+            np.where(
+                g == high, norm * (b - r) + rgb.dtype.type(2 / 6), norm * (r - g) + rgb.dtype.type(4 / 6)
+            ),
         )
     hue = np.where(spread > 0, hue, 0)
     return np.where(hue < 0, hue + 1, hue), high, low
@@ -154,7 +156,8 @@ def _(s: Site) -> list[Shape]:
 
 
 _LRN = (
-    "depth_radius: int=5; bias: float=1.0; alpha: float=1.0; beta: float=0.5; T: type=float in [half, bfloat16, float]"
+    "depth_radius: int=5; bias: float=1.0; alpha: float=1.0; beta: float=0.5; "
+    "T: type=float in [half, bfloat16, float]"
 )
 
 

@@ -89,7 +89,9 @@ def _resize(name: str, sample: Sampler, doc: str, out: str = "float", attrs: str
 
     one = register(
         Op(
-            f"{name}(images: T, size: int32) -> (resized_images: {out}) | T: type in {_IMAGES}; {attrs}", kernel, doc
+            f"{name}(images: T, size: int32) -> (resized_images: {out}) | T: type in {_IMAGES}; {attrs}",
+            kernel,
+            doc,
         )
     )
     one.shape_rule = _resized
@@ -107,7 +109,9 @@ def _sample_bilinear(s: Site, images: Array, height: int, width: int) -> Array:
         return x
     top, bottom, down = _between(_places(s, x.shape[1], height), x.shape[1])
     left, right, along = _between(_places(s, x.shape[2], width), x.shape[2])
-    used, place = np.unique(np.concatenate([top, bottom]), return_inverse=True)  # no more rows than are needed
+    used, place = np.unique(
+        np.concatenate([top, bottom]), return_inverse=True
+    )  # no more rows than are needed
     x, place = x[:, used], place.reshape(-1)
     first = x[:, :, left]
     rows = first + (x[:, :, right] - first) * along[:, None]
@@ -229,7 +233,9 @@ def _gradient(s: Site, g: Array, height: int, width: int, taps: Taps) -> Array:
     check_size(s, (len(g), height, width, g.shape[3]), dtype)
     wide = g.astype(np.float64 if dtype.name == "float64" else np.float32)
     rows = _spread(wide, taps(s, height, g.shape[1]), height, 1)
-    return np.ascontiguousarray(_spread(rows, taps(s, width, g.shape[2]), width, 2)).astype(dtype.np, copy=False)
+    return np.ascontiguousarray(_spread(rows, taps(s, width, g.shape[2]), width, 2)).astype(
+        dtype.np, copy=False
+    )
 
 
 def _resize_gradient(name: str, types: str, taps: Taps, of: Op) -> Op:
@@ -261,7 +267,9 @@ def _height_and_width(images: Any) -> Any:
 resize_bilinear_grad: Op = _resize_gradient(
     "ResizeBilinearGrad", "[float, bfloat16, half, double]", _linear_taps, resize_bilinear
 )
-resize_bicubic_grad: Op = _resize_gradient("ResizeBicubicGrad", "[float, double]", _cubic_taps, resize_bicubic)
+resize_bicubic_grad: Op = _resize_gradient(
+    "ResizeBicubicGrad", "[float, double]", _cubic_taps, resize_bicubic
+)
 
 
 def _nearest_gradient(s: Site) -> Kernel:

@@ -65,7 +65,9 @@ def _check_boxes(s: Site, boxes: Array, box_ind: Array, batch: int) -> None:
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise s.error(f"boxes must have the shape [num_boxes, 4], but have {format_shape(boxes.shape)}")
     if box_ind.shape != (len(boxes),):
-        raise s.error(f"box_index has incompatible shape {format_shape(box_ind.shape)}: a number for each box")
+        raise s.error(
+            f"box_index has incompatible shape {format_shape(box_ind.shape)}: a number for each box"
+        )
     if len(box_ind) and not (box_ind.min() >= 0 and box_ind.max() < batch):
         raise s.error("box_index has values outside [0, batch_size)", OutOfRangeError)
 
@@ -101,7 +103,9 @@ def crop_and_resize(s: Site) -> Kernel:
             raise s.error("image dimensions must be positive")
         _check_boxes(s, boxes, box_ind, len(image))
         if crop_size.shape != (2,):
-            raise s.error(f"crop_size must be height and width, but has shape {format_shape(crop_size.shape)}")
+            raise s.error(
+                f"crop_size must be height and width, but has shape {format_shape(crop_size.shape)}"
+            )
         rows, columns = crop_size.tolist()
         if rows <= 0 or columns <= 0:
             raise s.error(f"crop dimensions must be positive, but are {[rows, columns]}")
@@ -150,7 +154,9 @@ def crop_and_resize_grad_image(s: Site) -> Kernel:
             raise s.error("image dimensions must be positive")
         _check_boxes(s, boxes, box_ind, batch)
         if len(grads) != len(boxes) or grads.shape[3] != depth:
-            raise s.error("grads must have the number of boxes as its first size and the image's depth as its last")
+            raise s.error(
+                "grads must have the number of boxes as its first size and the image's depth as its last"
+            )
         down, along = _axes(boxes, height, width, grads.shape[1], grads.shape[2])
         inside = down.inside[:, :, None] & along.inside[:, None, :]
         out = np.zeros((batch, height, width, depth), np.float64)
@@ -180,7 +186,9 @@ def crop_and_resize_grad_boxes(s: Site) -> Kernel:
 
     def run(grads: Array, image: Array, boxes: Array, box_ind: Array) -> Array:
         if grads.ndim != 4 or image.ndim != 4 or len(grads) != len(boxes):
-            raise s.error("grads and image must be 4-D, and grads must have the number of boxes as its first size")
+            raise s.error(
+                "grads and image must be 4-D, and grads must have the number of boxes as its first size"
+            )
         _check_boxes(s, boxes, box_ind, len(image))
         _, rows, columns, _ = grads.shape
         down, along = _axes(boxes, image.shape[1], image.shape[2], rows, columns)
@@ -333,7 +341,8 @@ def _transformed(
         raise s.error(f"Input images must have rank 4, but have shape {format_shape(images.shape)}")
     if transforms.ndim != 2 or transforms.shape[1] != 8 or len(transforms) not in (1, len(images)):
         raise s.error(
-            "Input transform should be num_images x 8 or 1 x 8, but has shape " + format_shape(transforms.shape)
+            "Input transform should be num_images x 8 or 1 x 8, but has shape "
+            + format_shape(transforms.shape)
         )
     if output_shape.shape != (2,) or output_shape.min() <= 0:
         raise s.error(f"output_shape must be two positive sizes, but is {output_shape.tolist()}")
@@ -370,11 +379,15 @@ def _transform(name: str, filled: bool) -> Op:
         if how not in (b"NEAREST", b"BILINEAR"):
             raise s.error(f"Invalid interpolation {how.decode()}. Supported types: NEAREST, BILINEAR")
         if mode not in _FILL:
-            raise s.error(f"Invalid mode {mode.decode()}. Supported types: {', '.join(k.decode() for k in _FILL)}")
+            raise s.error(
+                f"Invalid mode {mode.decode()}. Supported types: {', '.join(k.decode() for k in _FILL)}"
+            )
         smooth = how == b"BILINEAR"
 
-        def run(images: Array, transforms: Array, output_shape: Array, fill: Any = _F(0)) -> Array:
-            return _transformed(s, images, transforms, output_shape, np.asarray(fill).astype(images.dtype), smooth)
+        def run(images: Array, transforms: Array, output_shape: Array, fill: Any = 0) -> Array:
+            return _transformed(
+                s, images, transforms, output_shape, np.asarray(fill).astype(images.dtype), smooth
+            )
 
         return run
 

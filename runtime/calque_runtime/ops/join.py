@@ -119,15 +119,15 @@ def pack(s: Site) -> Kernel:
     axis, count, dtype = s["axis"], len(s.dtypes), s.dtypes[0].np
 
     def run(*values: Array) -> Array:
-        one = values[0].shape
+        one = shape_of(values[0])
         at = normalize_axis(axis, len(one) + 1)
         out = np.empty((*one[:at], count, *one[at:]), dtype)
         before: tuple[Any, ...] = (slice(None),) * at
         for i, value in enumerate(values):
-            if value.shape != one:
+            if shape_of(value) != one:
                 raise s.error(
                     f"Shapes of all inputs must match: values[0].shape = {format_shape(one)} != "
-                    f"values[{i}].shape = {format_shape(value.shape)}"
+                    f"values[{i}].shape = {format_shape(shape_of(value))}"
                 )
             out[before + (i, ...)] = value
         return out
@@ -162,13 +162,15 @@ def _(c: Call, g: Any) -> list[Any]:
 @op("Unpack(value: T) -> (output: num*T) | num: int >=0; T: type; axis: int=0")
 def unpack(s: Site) -> Kernel:
     """The `num` slices of the value along `axis`, without that axis."""
-    axis, num = s["axis"], s["num"]
+    axis, num, bare = s["axis"], s["num"], s.dtypes[0].kind == "o"
 
     def run(value: Array) -> list[Array]:
         at = normalize_axis(axis, value.ndim)
         if value.shape[at] != num:
             raise s.error(f"Input shape axis {at} must equal {num}, got shape {format_shape(value.shape)}")
         before: tuple[Any, ...] = (slice(None),) * at
+        if bare and value.ndim == 1:
+            return list(value)
         return [value[before + (i, ...)] for i in range(num)]
 
     return run

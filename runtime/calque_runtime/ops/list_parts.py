@@ -68,7 +68,7 @@ def _concatenated(
             raise s.error(
                 f"List contains uninitialized tensor at index {i} but leading_dims has only {len(leading)} elements."
             )
-    whole = check_size(s, (sum(lengths), *rest), dtype)  # type: ignore[arg-type]
+    whole = check_size(s, (sum(lengths), *rest), dtype)
     out = np.full(whole, b"", object) if dtype.kind == "s" else np.zeros(whole, dtype.np)
     at = 0
     for i, length in enumerate(lengths):
@@ -197,9 +197,7 @@ def _scattered(s: Site, lst: TensorList, tensor: Array, indices: Array) -> Tenso
     check_size(s, (length,), lst.dtype)
     items = dict(lst.items())
     items.update((i, rows.get(k)) for k, i in enumerate(at))
-    return TensorList.of(
-        map(items.get, range(length)), lst.dtype, lst.element_shape, lst.max_num_elements
-    )
+    return TensorList.of(map(items.get, range(length)), lst.dtype, lst.element_shape, lst.max_num_elements)
 
 
 @op(
@@ -221,7 +219,7 @@ def tensor_list_scatter(s: Site) -> Kernel:
     "(output_handle: variant) | " + ELEMENT
 )
 def tensor_list_scatter_v2(s: Site) -> Kernel:
-    """A list of `num_elements` (-1: as many as `indices` asks for), the rows of the tensor as its items at `indices`."""
+    """A list of `num_elements` (-1: as many as needed), the rows of the tensor as its items at `indices`."""
     dtype, shape_from = s["element_dtype"], shape_input(s, 2)
 
     def run(tensor: Array, indices: Array, element_shape: Array, count: Array) -> TensorList:
@@ -283,9 +281,7 @@ def _packed(lists: list[TensorList], shape: tuple[int, ...]) -> Any:
     return out.reshape(shape)
 
 
-@op(
-    "TensorListConcatLists(input_a: variant, input_b: variant) -> (output: variant) | element_dtype: type"
-)
+@op("TensorListConcatLists(input_a: variant, input_b: variant) -> (output: variant) | element_dtype: type")
 def tensor_list_concat_lists(s: Site) -> Kernel:
     """The items of a list, or of each list of a tensor, and behind them those of another."""
     dtype = s["element_dtype"]
@@ -304,9 +300,7 @@ def tensor_list_concat_lists(s: Site) -> Kernel:
 
     def run(a: Any, b: Any) -> Any:
         if shape_of(a) != shape_of(b):
-            raise s.error(
-                f"different input tensor list sizes: {list(shape_of(a))} and {list(shape_of(b))}"
-            )
+            raise s.error(f"different input tensor list sizes: {list(shape_of(a))} and {list(shape_of(b))}")
         pairs = zip(_lists(s, a, dtype), _lists(s, b, dtype), strict=True)
         return _packed([joined(x, y) for x, y in pairs], shape_of(a))
 

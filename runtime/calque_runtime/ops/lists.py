@@ -93,8 +93,8 @@ def check_fits(s: Site, lst: TensorList, item: Array, what: str) -> None:
         return
     if not compatible(lst.element_shape, shape_of(item)):
         raise s.error(
-            f"Tried to {what} a tensor with incompatible shape {format_shape(shape_of(item))}: the list's elements have "
-            f"shape {format_shape(lst.element_shape)}"
+            f"Tried to {what} a tensor with incompatible shape {format_shape(shape_of(item))}: the list's elements "
+            f"have shape {format_shape(lst.element_shape)}"
         )
 
 
@@ -145,7 +145,8 @@ def tensor_list_reserve(s: Site) -> Kernel:
 
 
 @op(
-    "TensorListFromTensor(tensor: element_dtype, element_shape: shape_type) -> (output_handle: variant) | " + ELEMENT
+    "TensorListFromTensor(tensor: element_dtype, element_shape: shape_type) -> (output_handle: variant) | "
+    + ELEMENT
 )
 def tensor_list_from_tensor(s: Site) -> Kernel:
     """The list of the tensor's slices along its first axis."""
@@ -179,7 +180,9 @@ def tensor_list_length(s: Site) -> Kernel:
     return lambda handle: np.int32(checked_list(s, handle).length)
 
 
-@op("TensorListElementShape(input_handle: variant) -> (element_shape: shape_type) | shape_type: type in index")
+@op(
+    "TensorListElementShape(input_handle: variant) -> (element_shape: shape_type) | shape_type: type in index"
+)
 def tensor_list_element_shape(s: Site) -> Kernel:
     """The shape that the list's items have to fit: -1 for a size, or for all of it, where that is not known."""
     kind = s["shape_type"].np

@@ -18,9 +18,9 @@ def _text(value: Any) -> str:
     return item.decode() if isinstance(item, bytes) else str(item)
 
 
-def _require_files(s: Site) -> None:
+def _require_files(s: Site, what: str = "checkpoint files") -> None:
     if s.env is not None:
-        s.env.require_files(s.op.name, "checkpoint files")
+        s.env.require_files(s.op.name, what)
 
 
 @op(
@@ -61,14 +61,15 @@ def restore_v2(s: Site) -> Kernel:
     kinds = s["dtypes"]
 
     def run(prefix: Array, names: Array, slices: Array) -> list[Array]:
-        _require_files(s)
+        where = _text(prefix)
+        _require_files(s, where)
         from ..checkpoint import BundleReader
 
-        reader = BundleReader(_text(prefix))
+        reader = BundleReader(where)
         out = []
-        for name, where, kind in zip(names.ravel(), slices.ravel(), kinds, strict=True):
+        for name, part, kind in zip(names.ravel(), slices.ravel(), kinds, strict=True):
             key = name.decode()
-            value = reader.get_slice(key, where.decode()) if where else reader.get_tensor(key)
+            value = reader.get_slice(key, part.decode()) if part else reader.get_tensor(key)
             if value.dtype != kind.np:
                 raise s.error(f"tensor '{key}' is {value.dtype} in the checkpoint, not {kind.name}")
             out.append(value)

@@ -11,11 +11,20 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import int64
-from ..op import Array, Call, Kernel, Site, op
+from ..op import Array, Call, Kernel, Op, Site, op, register
 from ..shapes import Shape, format_shape
 from .common import check_size, static_rank
 
-__all__ = ["check_sparse", "in_order", "sparse_shapes"]
+__all__ = [
+    "check_bounds",
+    "check_order",
+    "check_sparse",
+    "fill_gradient",
+    "filled_rows",
+    "in_order",
+    "rank_of",
+    "sparse_shapes",
+]
 
 
 def check_sparse(s: Site, indices: Array, values: Array, shape: Array, what: str = "") -> None:
@@ -48,7 +57,8 @@ def check_bounds(s: Site, indices: Array, shape: Array, what: str = "") -> None:
     if outside.any():
         i = int(np.flatnonzero(outside.any(axis=1))[0])
         raise s.error(
-            f"{what}indices[{i}] = {indices[i].tolist()} is out of bounds: need 0 <= index < {np.asarray(shape).tolist()}"
+            f"{what}indices[{i}] = {indices[i].tolist()} is out of bounds: need 0 <= index < "
+            f"{np.asarray(shape).tolist()}"
         )
 
 
@@ -132,17 +142,20 @@ def _(s: Site) -> list[Shape]:
 
 @sparse_to_dense.grad
 def _(c: Call, g: Any) -> list[Any]:
+    from .array import reshape
     from .indexing import gather_nd
 
     indices, _, values, _ = c.inputs
+    if static_rank(indices) in (0, 1):  # of a vector, which takes a number for each index
+        indices = reshape(indices, np.array([-1, 1], np.int32))
     picked = gather_nd(g, indices)
     total = _total(picked)
     return [None, None, picked if static_rank(values) else total, _total(g) - total]
 
 
 def _total(x: Any) -> Any:
-    from .reduce import sum_
     from .array import rank
+    from .reduce import sum_
     from .sized import range_
 
     return sum_(x, range_(np.int32(0), rank(x), np.int32(1)))
@@ -215,25 +228,33 @@ def _(s: Site) -> list[Shape]:
     return [(None, rank_of(s, 0, 2)), (None,), (sizes[0] if sizes else None,), (count,)]
 
 
-@op(
-    "SparseFillEmptyRowsGrad(reverse_index_map: int64, grad_values: T) -> (d_values: T, d_default_value: T) | T: type"
-)
-def sparse_fill_empty_rows_grad(s: Site) -> Kernel:
-    """The gradients of SparseFillEmptyRows: at the places of the values, and the sum of all others."""
+def fill_gradient(name: str) -> Op:
+    """Declare the op ``<name>Grad``: the gradients of an op that fills empty rows."""
 
-    def run(place: Array, g: Array) -> list[Array]:
-        if place.ndim != 1 or g.ndim != 1:
-            raise s.error("reverse_index_map and grad_values must be vectors")
-        if place.size and (place.min() < 0 or place.max() >= len(g)):
-            raise s.error(f"Elements in reverse index must be in [0, {len(g)})")
-        rest = np.ones(len(g), bool)
-        rest[place] = False
-        return [g[place], g[rest].sum(dtype=g.dtype)]
+    def kernel(s: Site) -> Kernel:
+        def run(place: Array, g: Array) -> list[Array]:
+            if place.ndim != 1 or g.ndim != 1:
+                raise s.error("reverse_index_map and grad_values must be vectors")
+            if place.size and (place.min() < 0 or place.max() >= len(g)):
+                raise s.error(f"Elements in reverse index must be in [0, {len(g)})")
+            rest = np.ones(len(g), bool)
+            rest[place] = False
+            return [g[place], g[rest].sum(dtype=g.dtype)]
 
-    return run
+        return run
+
+    one = register(
+        Op(
+            f"{name}Grad(reverse_index_map: int64, grad_values: T) -> (d_values: T, d_default_value: T) | T: type",
+            kernel,
+            f"The gradients of {name}: at the places of the values, and the sum of all others.",
+        )
+    )
+    one.shape_rule = lambda s: [s.shapes[0], ()]
+    return one
 
 
-sparse_fill_empty_rows_grad.shape_rule = lambda s: [s.shapes[0], ()]
+sparse_fill_empty_rows_grad: Op = fill_gradient("SparseFillEmptyRows")
 
 
 @sparse_fill_empty_rows.grad
@@ -258,7 +279,7 @@ def sparse_reshape(s: Site) -> Kernel:
         if indices.ndim != 2 or shape.ndim != 1 or new.ndim != 1 or len(shape) != indices.shape[1]:
             raise s.error(
                 f"indices {format_shape(indices.shape)}, input_shape {format_shape(shape.shape)} and new_shape "
-                f"{format_shape(new.shape)} must be a matrix, a vector of one size for each of its columns, and a vector"
+                f"{format_shape(new.shape)} must be a matrix, a vector of one size for each column, and a vector"
             )
         old, sizes = [int(d) for d in shape], _new_sizes(s, shape, new)
         if old == sizes:

@@ -202,13 +202,20 @@ def check_indices(s: Site, indices: Array, size: int) -> None:
         raise s.error(f"indices{where} = {np.asarray(indices)[at]} is not in [0, {size})")
 
 
+def _check_updates(s: Site, updates: Array, shape: tuple[int, ...]) -> None:
+    if np.shape(updates) != shape:
+        raise s.error(f"updates have shape {list(np.shape(updates))}, the slices that they are for {list(shape)}")
+
+
 def _scatter(name: str, doc: str, change: Callable[[Array, Any, Array], Any]) -> Op:
     def kernel(s: Site) -> Kernel:
         def run(variable: Variable, indices: Array, updates: Array) -> tuple[()]:
             def changed(old: Array) -> Array:
                 check_indices(s, indices, old.shape[0] if old.shape else 0)
                 new = old.copy()
-                change(new, indices, np.broadcast_to(updates, np.shape(indices) + old.shape[1:]))
+                if np.ndim(updates):  # a scalar is for all of them
+                    _check_updates(s, updates, np.shape(indices) + old.shape[1:])
+                change(new, indices, updates)
                 return new
 
             variable.update(changed)

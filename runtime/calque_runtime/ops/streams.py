@@ -11,7 +11,14 @@ import numpy as np
 from ..op import Array, Op, Site
 from .philox import Philox
 
-__all__ = ["ALGORITHM", "STATEFUL", "Reserved", "keyed", "reset_eager", "seeded"]
+__all__ = [
+    "ALGORITHM",
+    "Reserved",
+    "STATEFUL",
+    "keyed",
+    "reset_eager",
+    "seeded",
+]
 
 # tf.random.Algorithm: 1 Philox, 2 ThreeFry (which TensorFlow's CPU kernels refuse), 3 whatever the device prefers.
 ALGORITHM = 1

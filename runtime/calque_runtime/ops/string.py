@@ -17,7 +17,11 @@ from ..op import Array, Kernel, Op, Site, op
 from ..shapes import Shape, broadcast, merge
 from .common import check_size, same_shape
 
-__all__ = ["each", "flat"]
+__all__ = [
+    "check_splits",
+    "each",
+    "flat",
+]
 
 
 def flat(x: Array) -> list[Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,6 +56,8 @@ class Factory:
 
     def make_object(self, node: SavedObject) -> Any:
         """An object with attributes; `node` says which class it was of, if that is registered."""
+        if node.slot_variables:
+            return objects.OptimizerObject()
         names = {name for name, _ in node.children}
         return objects.CallableObject() if "__call__" in names else objects.Object()
 
@@ -131,10 +132,8 @@ class Factory:
 
     def set_slot(self, optimizer: Any, variable: Any, slot_name: str, slot: Any) -> None:
         """`slot` is what `optimizer` keeps for `variable` under `slot_name`."""
-        if isinstance(optimizer, objects.Object):
-            slots = optimizer.__dict__.setdefault("_slots", {})
-            if isinstance(slots, dict):  # an attribute of that name may have been saved
-                slots[id(variable), slot_name] = slot
+        if isinstance(optimizer, objects.OptimizerObject):
+            optimizer._slot_variables[id(variable), slot_name] = slot
 
 
 class Loader:
@@ -158,14 +157,8 @@ class Loader:
         factory: Factory | None = None,
         limits: Limits | None = None,
     ) -> None:
-        if meta_graph.object_graph is None:
-            raise UnimplementedError(
-                None,
-                None,
-                f"{os.fspath(directory)} holds no object graph: it is a TF1 model, which is not supported yet",
-            )
         self.meta_graph = meta_graph
-        self.graph: ObjectGraph = meta_graph.object_graph
+        self.graph = meta_graph.object_graph or ObjectGraph()
         self.directory = os.fspath(directory)
         self.factory = factory or Factory()
         self.env = Environment(meta_graph.library, limits)
@@ -368,8 +361,7 @@ class Loader:
             return
         checkpoint = Checkpoint(files.variables_prefix(self.directory), self.graph)
         for number, info in variables.items():
-            key = checkpoint.key(number, info, self._names[number])
-            self._raw[number].defer(partial(checkpoint.reader.map_tensor, key))
+            self._raw[number].defer(checkpoint.reading(number, info, self._names[number]))
         for number in tables:
             self._restore_table(number, checkpoint)
 
@@ -441,6 +433,14 @@ class Loader:
         return []
 
 
+def _loader_for(meta_graph: MetaGraph) -> type[Loader]:
+    if meta_graph.object_graph is not None:
+        return Loader
+    from .tf1 import Tf1Loader
+
+    return Tf1Loader
+
+
 def load(
     directory: str | os.PathLike[str],
     tags: str | Iterable[str] | None = None,
@@ -461,7 +461,7 @@ def load(
     where = os.fspath(directory)
     try:
         meta_graph = files.choose(files.read_meta_graphs(where), tags, where)
-        root = Loader(meta_graph, where, factory, limits).load()
+        root = _loader_for(meta_graph)(meta_graph, where, factory, limits).load()
     except OpError as e:
         if where in e.message:
             raise

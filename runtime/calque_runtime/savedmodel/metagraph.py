@@ -330,7 +330,7 @@ class MetaGraph:
 
     def __init__(
         self,
-        graph: Graph | Callable[[], Graph],
+        graph: Graph | Callable[..., Graph],
         library: Library,
         *,
         tags: Iterable[str] = (),
@@ -371,6 +371,10 @@ class MetaGraph:
         if not isinstance(self._graph, Graph):
             self._graph = self._graph()
         return self._graph
+
+    def part(self, wanted: Iterable[str]) -> Graph:
+        """The nodes of the top-level graph of those names and all that they need; more where it is decoded already."""
+        return self._graph if isinstance(self._graph, Graph) else self._graph(wanted)
 
     def constant(self, operation: str) -> Any:
         """The value of a Const node of the top-level graph.

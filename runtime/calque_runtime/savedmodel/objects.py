@@ -14,13 +14,24 @@ from typing import Any
 import numpy as np
 
 from calque_runtime.dtypes import DType
+from calque_runtime.errors import NotFoundError
 from calque_runtime.resources import Variable as State
 from calque_runtime.shapes import Shape, format_shape
 
 from .calling import ConcreteFunction
 from .metagraph import VariableInfo
 
-__all__ = ["CallableObject", "Dict", "List", "Object", "ResourceObject", "Signatures", "Tuple", "Variable"]
+__all__ = [
+    "CallableObject",
+    "Dict",
+    "List",
+    "Object",
+    "OptimizerObject",
+    "ResourceObject",
+    "Signatures",
+    "Tuple",
+    "Variable",
+]
 
 
 class Object:
@@ -31,7 +42,11 @@ class Object:
     """
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only where nothing of that name was saved.
+        # Reached only where nothing of that name was saved. Keras keeps its own attributes (`layers`, `metrics`, `losses`
+        # ...) apart, in an object of this name.
+        keras = self.__dict__.get("keras_api")
+        if isinstance(keras, Object) and name in keras.__dict__:
+            return keras.__dict__[name]
         if name == "variables":
             return tuple(_variables(self))
         if name == "trainable_variables":
@@ -52,6 +67,38 @@ class CallableObject(Object):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the object's saved ``__call__``."""
         return self.__dict__["__call__"](*args, **kwargs)
+
+
+class OptimizerObject(Object):
+    """A loaded optimizer that keeps slot variables: values that belong to a variable it trains."""
+
+    __slots__ = ("_slot_variables",)  # not in __dict__, where whatever was saved ends up
+
+    def __init__(self) -> None:
+        self._slot_variables: dict[tuple[int, str], Any] = {}
+
+    def get_slot_names(self) -> list[str]:
+        """The names of its slots: ``m`` and ``v`` for Adam."""
+        return sorted({name for _, name in self._slot_variables})
+
+    def get_slot(self, variable: Any, slot_name: str) -> Any:
+        """What it keeps for a variable of the model.
+
+        Args:
+            variable: one of the loaded model's.
+            slot_name: one of `get_slot_names`.
+
+        Raises:
+            NotFoundError: it keeps nothing of that name for the variable.
+        """
+        found = self._slot_variables.get((id(variable), slot_name))
+        if found is None:
+            raise NotFoundError(
+                None,
+                None,
+                f"the optimizer has no slot {slot_name!r} for {variable!r}; its slots: {self.get_slot_names()}",
+            )
+        return found
 
 
 class ResourceObject(Object):

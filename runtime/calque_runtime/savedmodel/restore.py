@@ -6,17 +6,20 @@ names; node numbers have nothing to do with each other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from calque_runtime.checkpoint.object_paths import OBJECT_GRAPH_KEY, VARIABLE_VALUE
 from calque_runtime.checkpoint.reader import BundleReader
+from calque_runtime.dtypes import DType
 from calque_runtime.errors import DataLossError, InvalidArgumentError, NotFoundError
-from calque_runtime.shapes import compatible, format_shape
+from calque_runtime.shapes import Shape, compatible, format_shape
 from calque_runtime.wire.bundle import TrackableNode, decode_object_graph
 
 from .metagraph import ObjectGraph, VariableInfo
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "reading"]
 
 
 class Checkpoint:
@@ -48,7 +51,7 @@ class Checkpoint:
         self._nodes = _matched(graph, decode_object_graph(stored[()], f"{prefix}: its object graph").nodes)
 
     def key(self, number: int, info: VariableInfo, name: str) -> str:
-        """The key of a variable's value, whose dtype and shape are those of the variable.
+        """The key of a variable's value.
 
         Args:
             number: the variable's node.
@@ -57,7 +60,6 @@ class Checkpoint:
 
         Raises:
             NotFoundError: the checkpoint has no value for it.
-            InvalidArgumentError: the value is of another dtype or shape.
         """
         node = self._nodes.get(number)
         what = f"variable '{name}'" + (f" ({info.name})" if info.name else "")
@@ -70,19 +72,17 @@ class Checkpoint:
                 else f"there is no key {key}"
             )
             raise NotFoundError(None, None, f"{self.prefix} has no value for {what}: {detail}")
-        entry = self._entries[key]
-        if entry.dtype is not info.dtype:
-            raise InvalidArgumentError(
-                None, None, f"{self.prefix}: {what} is {info.dtype.name}, but its value is {entry.dtype.name}"
-            )
-        if not compatible(info.shape, entry.shape):
-            raise InvalidArgumentError(
-                None,
-                None,
-                f"{self.prefix}: {what} has shape {format_shape(info.shape)}, but its value has "
-                f"{format_shape(entry.shape)}",
-            )
         return key
+
+    def reading(self, number: int, info: VariableInfo, name: str) -> Callable[[], Any]:
+        """What reads a variable's value; where that is of another dtype or shape, it raises InvalidArgumentError.
+
+        Raises:
+            NotFoundError: as `key`.
+        """
+        key = self.key(number, info, name)
+        what = f"variable '{name}'" + (f" ({info.name})" if info.name else "")
+        return reading(self.reader, key, what, info.dtype, info.shape)
 
     def tensors(self, number: int, attribute: str) -> list[Any]:
         """The arrays that an object stored under `attribute`, in the order of their keys."""
@@ -92,6 +92,27 @@ class Checkpoint:
                 keys = [k for k in self._entries if k == key or k.startswith(f"{key}-")]
                 return [self.reader.get_tensor(k) for k in keys]
         return []
+
+
+def reading(reader: BundleReader, key: str, what: str, dtype: DType, shape: Shape) -> Callable[[], Any]:
+    """What reads the value of `what`, a variable of that dtype and shape, from the checkpoint.
+
+    A value of another dtype or shape is an InvalidArgumentError when it is read, so that a model of which only a part
+    is damaged can be used without it.
+    """
+    entry, problem = reader.entries[key], ""
+    if entry.dtype is not dtype:
+        problem = f"{what} is {dtype.name}, but its value is {entry.dtype.name}"
+    elif not compatible(shape, entry.shape):
+        problem = f"{what} has shape {format_shape(shape)}, but its value has {format_shape(entry.shape)}"
+    if not problem:
+        return partial(reader.map_tensor, key)
+    error = InvalidArgumentError(None, None, f"{reader.prefix}: {problem}")
+
+    def fail() -> Any:
+        raise error
+
+    return fail
 
 
 def _matched(graph: ObjectGraph, stored: list[TrackableNode]) -> dict[int, TrackableNode]:

@@ -42,6 +42,7 @@ __all__ = [
     "encode_graph",
     "encode_library",
     "located",
+    "needed_nodes",
     "op_lookup",
 ]
 
@@ -371,21 +372,46 @@ def _index(text: str, ref: str) -> int:
     return int(text)
 
 
-def decode_graph(proto: Any, lookup: OpLookup) -> Graph:
+def decode_graph(proto: Any, lookup: OpLookup, wanted: Iterable[str] | None = None) -> Graph:
     """The top-level nodes of a GraphDef.
 
     Args:
         proto: the message.
         lookup: finds ops by name (`op_lookup`).
+        wanted: names of nodes: only these and what they need are decoded. None: all.
 
     Raises:
         OpError: as `decode_function`.
     """
     graph = Graph()
+    protos = proto.node if wanted is None else needed_nodes(proto.node, wanted)
     with located("the top-level graph"):
-        nodes = _decode_nodes(proto.node, graph, lookup, {})
-        _connect(proto.node, nodes, _GraphRefs(nodes), {})
+        nodes = _decode_nodes(protos, graph, lookup, {})
+        _connect(protos, nodes, _GraphRefs(nodes), {})
     return graph
+
+
+def needed_nodes(protos: Iterable[Any], wanted: Iterable[str], fed: Iterable[str] = ()) -> list[Any]:
+    """The NodeDefs of those names and of all that they need, in their order; names that are not there are left out.
+
+    Args:
+        protos: all NodeDefs.
+        wanted: names of nodes.
+        fed: inputs, as NodeDefs write them, that a caller gives: what makes them is not needed.
+    """
+    by_name = {node.name: node for node in protos}
+    stop = set(fed)
+    seen: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in by_name:
+            continue
+        seen.add(name)
+        for ref in by_name[name].input:
+            if ref not in stop:
+                waiting.append(ref[1:] if ref.startswith("^") else ref.partition(":")[0])
+    return [node for name, node in by_name.items() if name in seen]
 
 
 def constant_lookup(proto: Any, where: str = "") -> Callable[[str], Any]:

@@ -23,7 +23,13 @@ from .opdefs import encode_op_list
 from .structured import decode_type_spec, encode_type_spec
 from .tensors import decode_dtype, decode_shape, decode_tensor, encode_shape, encode_tensor
 
-__all__ = ["SCHEMA_VERSION", "decode_saved_model", "encode_saved_model", "encode_signature"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "decode_saved_model",
+    "decode_variable_names",
+    "encode_saved_model",
+    "encode_signature",
+]
 
 SCHEMA_VERSION = 1  # saved_model_schema_version; files without it (0) are of the same form
 
@@ -61,9 +67,9 @@ def _decode_meta_graph(proto: Any, where: str) -> MetaGraph:
     graph_def = proto.graph_def
     op_list = info.stripped_op_list
 
-    def graph() -> Graph:
+    def graph(wanted: Iterable[str] | None = None) -> Graph:
         with located(where):
-            return decode_graph(graph_def, op_lookup(op_list, graph_def.library))
+            return decode_graph(graph_def, op_lookup(op_list, graph_def.library), wanted)
 
     return MetaGraph(
         graph,
@@ -73,7 +79,7 @@ def _decode_meta_graph(proto: Any, where: str) -> MetaGraph:
         signatures={
             name: _decode_signature(proto.signature_def[name], name) for name in sorted(proto.signature_def)
         },
-        assets=[AssetFile(asset.filename, asset.tensor_info.name) for asset in proto.asset_file_def],
+        assets=[AssetFile(asset.filename, asset.tensor_info.name) for asset in _assets(proto)],
         object_graph=(
             decode_object_graph(proto.object_graph_def, where) if proto.HasField("object_graph_def") else None
         ),
@@ -92,6 +98,25 @@ def _decode_meta_graph(proto: Any, where: str) -> MetaGraph:
         graph_version=graph_def.versions.producer,
         min_consumer=graph_def.versions.min_consumer,
     )
+
+
+def _assets(proto: Any) -> Iterable[Any]:
+    """The AssetFileDefs, which early writers put into a collection."""
+    if proto.asset_file_def or "saved_model_assets" not in proto.collection_def:
+        return proto.asset_file_def  # type: ignore[no-any-return]
+    values = proto.collection_def["saved_model_assets"].any_list.value
+    return [schema.parse(schema.AssetFileDef, value.value, "an asset") for value in values]
+
+
+def decode_variable_names(collection: Collection | None) -> list[str]:
+    """The names, without ``:0``, of the variables in a collection of VariableDefs.
+
+    Raises:
+        DataLossError: an entry is damaged.
+    """
+    values = () if collection is None or collection.kind != "bytes" else collection.values
+    found = [schema.parse(schema.VariableDef, value, "a variable in a collection") for value in values]
+    return [one.variable_name.partition(":")[0] for one in found]
 
 
 def encode_saved_model(meta_graphs: Iterable[MetaGraph]) -> bytes:

@@ -1,6 +1,6 @@
 """Writes ``probes.json``: what TensorFlow makes of each probe. Run by TensorFlow's interpreter, from the root:
 
-    TENSORFLOW_PYTHON tests/tracer/golden/make_probes.py
+TENSORFLOW_PYTHON tests/tracer/golden/make_probes.py
 """
 
 from __future__ import annotations

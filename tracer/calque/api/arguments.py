@@ -59,7 +59,11 @@ def shape_tensor(shape: Any, dtype: Any = None) -> Tensor:
     """A shape argument (a tensor, list of sizes and scalar tensors, or TensorShape) as a vector of int32 (or int64)."""
     if isinstance(shape, Tensor):
         return shape
-    if dtype is None and type(shape) in (list, tuple) and all(type(s) is int and -1 <= s < 2**31 for s in shape):
+    if (
+        dtype is None
+        and type(shape) in (list, tuple)
+        and all(type(s) is int and -1 <= s < 2**31 for s in shape)
+    ):
         array = np.array(shape, np.int32)
         return EagerTensor(array, int32) if state.trace is None else state.trace.constant(array, int32)
     return convert_to_tensor(shape, dtype=dtype, dtype_hint=dtype or int32)

@@ -53,6 +53,7 @@ __all__ = [
     "stop_gradient",
     "tile",
     "transpose",
+    "tuple_",
     "unravel_index",
     "unstack",
     "zeros",
@@ -430,6 +431,18 @@ def identity(input: Any, name: str | None = None) -> Any:
 def identity_n(input: Any, name: str | None = None) -> Any:
     """The tensors themselves, as one new node."""
     return raw("IdentityN")([tensor(x) for x in input], name=name)
+
+
+def tuple_(tensors: Any, control_inputs: Any = None, name: str | None = None) -> list[Any]:
+    """The tensors (None stays None), none of which is there before all of them and `control_inputs` are."""
+    from ..function.graph_mode import control_dependencies
+
+    given = [t if t is None else tensor(t) for t in tensors]
+    some = [t for t in given if t is not None]
+    if not some:
+        raise ValueError(f"Must have at least one Tensor. Received: {given}.")
+    with control_dependencies([*some, *(control_inputs or ())]):
+        return [t if t is None else identity(t) for t in given]
 
 
 def stop_gradient(input: Any, name: str | None = None) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 
 from .arguments import tensor
 from .array_ops import eye, transpose
+from .clip_ops import global_norm
 from .math_ops import abs as abs_
-from .math_ops import matmul, tensordot
+from .math_ops import cast, log, matmul, real, tensordot
 from .math_ops import pow as pow_
 from .raw import raw
 from .reduce_ops import l2_normalize, reduce_euclidean_norm, reduce_max, reduce_sum
@@ -17,20 +18,29 @@ __all__ = [
     "adjoint",
     "band_part",
     "cholesky",
+    "cholesky_solve",
     "cross",
     "det",
     "diag",
     "diag_part",
+    "eigh",
+    "eigvalsh",
     "einsum",
     "eye",
+    "global_norm",
     "inv",
     "l2_normalize",
+    "logdet",
     "matmul",
+    "matrix_rank",
     "matrix_transpose",
     "matvec",
     "norm",
+    "normalize",
+    "pinv",
     "qr",
     "set_diag",
+    "slogdet",
     "solve",
     "svd",
     "tensor_diag",
@@ -238,3 +248,89 @@ def norm(
             reduce_sum(pow_(abs_(x), as_tensor(float(ord), x.dtype)), axis, keepdims), 1.0 / ord, name=name
         )
     raise ValueError(f"'ord' must be 'euclidean', 1, 2, np.inf or a positive number, got {ord!r}.")
+
+
+def normalize(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
+) -> tuple[Any, Any]:
+    """The tensor over its norm (see `norm`), and that norm."""
+    from .arguments import tensor as as_tensor
+
+    x = as_tensor(tensor)
+    length = norm(x, ord, axis, keepdims=True)
+    return x / cast(length, x.dtype), length
+
+
+def slogdet(input: Any, name: str | None = None) -> Any:
+    """The sign of the determinant of square matrices, and the logarithm of its absolute value."""
+    from collections import namedtuple
+
+    sign, log_abs = raw("LogMatrixDeterminant")(tensor(input), name=name)
+    return namedtuple("LogMatrixDeterminant", ["sign", "log_abs_determinant"])(sign, log_abs)
+
+
+def logdet(matrix: Any, name: str | None = None) -> Any:
+    """The logarithm of the determinant of Hermitian positive definite matrices."""
+    return 2.0 * reduce_sum(log(real(diag_part(cholesky(matrix)))), -1, name=name)
+
+
+def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Any:
+    """x with ``a @ x == rhs``, where `chol` is the Cholesky factor of a."""
+    factor = tensor(chol)
+    return triangular_solve(factor, triangular_solve(factor, rhs), adjoint=True, name=name)
+
+
+def eigh(tensor: Any, name: str | None = None) -> tuple[Any, Any]:
+    """Eigenvalues, in ascending order, and eigenvectors (columns) of Hermitian matrices."""
+    from .arguments import tensor as as_tensor
+
+    e, v = raw("SelfAdjointEigV2")(as_tensor(tensor), compute_v=True, name=name)
+    return e, v
+
+
+def eigvalsh(tensor: Any, name: str | None = None) -> Any:
+    """Eigenvalues of Hermitian matrices, in ascending order."""
+    from .arguments import tensor as as_tensor
+
+    return raw("SelfAdjointEigV2")(as_tensor(tensor), compute_v=False, name=name)[0]
+
+
+def _cutoff(s: Any, rcond: Any, rows_and_columns: Any) -> Any:
+    """The size below which a singular value counts as zero: the largest one times `rcond`, at least its rounding."""
+    import numpy as np
+
+    if rcond is None:
+        rcond = 10.0 * rows_and_columns * float(np.finfo(s.dtype.np).eps)
+    return cast(rcond, s.dtype) * reduce_max(s, -1)
+
+
+def _longer_side(a: Any) -> Any:
+    from .array_ops import shape
+
+    rows, columns = a.shape[-2], a.shape[-1]
+    if rows is not None and columns is not None:
+        return max(rows, columns)
+    return cast(reduce_max(shape(a)[-2:]), a.dtype.real_dtype)
+
+
+def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str | None = None) -> Any:
+    """The number of singular values above `tol` (None: above what rounding makes of zero)."""
+    import numpy as np
+
+    x = tensor(a)
+    s = svd(x, compute_uv=False)
+    if tol is None:
+        tol = reduce_max(s, -1, keepdims=True) * (_longer_side(x) * float(np.finfo(s.dtype.np).eps))
+    return reduce_sum(cast(s > tol, "int32"), -1, name=name)
+
+
+def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Any:
+    """The Moore-Penrose inverse; singular values below `rcond` times the largest one count as zero."""
+    from .array_ops import expand_dims, zeros_like
+    from .indexing_ops import where
+
+    x = tensor(a)
+    s, u, v = svd(x)
+    small = expand_dims(_cutoff(s, rcond, _longer_side(x)), -1)
+    inverse = where(s > small, 1.0 / s, zeros_like(s))
+    return matmul(v * expand_dims(cast(inverse, x.dtype), -2), u, adjoint_b=True, name=name)

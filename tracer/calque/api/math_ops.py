@@ -62,6 +62,7 @@ __all__ = [
     "matmul",
     "maximum",
     "minimum",
+    "mod",
     "multiply",
     "multiply_no_nan",
     "negative",
@@ -69,6 +70,7 @@ __all__ = [
     "polyval",
     "pow",
     "real",
+    "realdiv",
     "reciprocal",
     "reciprocal_no_nan",
     "rint",
@@ -157,6 +159,10 @@ truncatemod = binary("TruncateMod", "truncatemod", "The remainder of `truncatedi
 xdivy = binary("Xdivy", "xdivy", "x / y, and 0 where x is 0.")
 xlog1py = binary("Xlog1py", "xlog1py", "x * log1p(y), and 0 where x is 0.")
 xlogy = binary("Xlogy", "xlogy", "x * log(y), and 0 where x is 0.")
+
+
+mod = floormod
+realdiv = binary("RealDiv", "realdiv", "x / y of numbers that are not integers.")
 
 
 def add(x: Any, y: Any, name: str | None = None) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 from calque_runtime import dtypes
 
 from .arguments import tensor
-from .math_ops import log_sigmoid, sigmoid, softplus, squared_difference, tanh
+from .math_ops import log_sigmoid, sigmoid, softplus, tanh
 from .raw import raw, unary
-from .reduce_ops import l2_normalize, reduce_mean, top_k, zero_fraction
+from .reduce_ops import l2_normalize, top_k, zero_fraction
 
 __all__ = [
     "bias_add",
@@ -21,9 +21,9 @@ __all__ = [
     "l2_loss",
     "l2_normalize",
     "leaky_relu",
+    "log_poisson_loss",
     "log_sigmoid",
     "log_softmax",
-    "moments",
     "relu",
     "relu6",
     "selu",
@@ -38,6 +38,7 @@ __all__ = [
     "swish",
     "tanh",
     "top_k",
+    "weighted_cross_entropy_with_logits",
     "zero_fraction",
 ]
 
@@ -120,20 +121,6 @@ def l2_loss(t: Any, name: str | None = None) -> Any:
     return raw("L2Loss")(tensor(t), name=name)
 
 
-def moments(
-    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
-) -> tuple[Any, Any]:
-    """Mean and variance over `axes`."""
-    from .array_ops import squeeze, stop_gradient
-
-    a = tensor(x)
-    mean = reduce_mean(a, axes, keepdims=True)
-    variance = reduce_mean(squared_difference(a, stop_gradient(mean)), axes, keepdims=True)
-    if keepdims:
-        return mean, variance
-    return squeeze(mean, axes), squeeze(variance, axes)
-
-
 def dropout(
     x: Any, rate: Any, noise_shape: Any = None, seed: int | None = None, name: str | None = None
 ) -> Any:
@@ -200,6 +187,37 @@ def softmax_cross_entropy_with_logits(
     cost, _ = raw("SoftmaxCrossEntropyWithLogits")(reshape(x, flat), reshape(z, flat))
     result = reshape(cost, concat([sizes[:-1]], 0), name=name)
     return result
+
+
+def weighted_cross_entropy_with_logits(
+    labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None
+) -> Any:
+    """As `sigmoid_cross_entropy_with_logits`, with the positive labels' part multiplied by `pos_weight`."""
+    from .math_ops import abs as absolute
+    from .math_ops import add, exp, log1p
+
+    x = tensor(logits)
+    z = tensor(labels, x.dtype)
+    weight = 1 + (tensor(pos_weight, x.dtype) - 1) * z
+    return add((1 - z) * x, weight * (log1p(exp(-absolute(x))) + relu(-x)), name=name)
+
+
+def log_poisson_loss(
+    targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None
+) -> Any:
+    """exp(c) - targets * c, minus the log of the Poisson probability but for a constant; that one too where asked."""
+    from .array_ops import ones_like, zeros_like
+    from .indexing_ops import where
+    from .math_ops import exp, log
+
+    c = tensor(log_input)
+    z = tensor(targets, c.dtype)
+    loss = exp(c) - c * z
+    if compute_full_loss:
+        stirling = z * log(z) - z + 0.5 * log(tensor(6.283185307179586, c.dtype) * z)  # of log(targets!)
+        inside = (z >= zeros_like(z)) & (z <= ones_like(z))
+        loss = loss + where(inside, zeros_like(z), stirling)
+    return loss
 
 
 def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Any:

@@ -6,6 +6,8 @@ import random as _python_random
 import threading
 from typing import Any
 
+import numpy as np
+
 from calque_runtime import dtypes
 from calque_runtime.dtypes import as_dtype
 from calque_runtime.ops.streams import reset_eager
@@ -17,11 +19,19 @@ from .raw import raw
 
 __all__ = [
     "categorical",
+    "fold_in",
+    "gamma",
     "get_seeds",
     "normal",
+    "poisson",
     "set_seed",
     "shuffle",
+    "split",
+    "stateless_categorical",
+    "stateless_gamma",
     "stateless_normal",
+    "stateless_poisson",
+    "stateless_shuffle",
     "stateless_truncated_normal",
     "stateless_uniform",
     "truncated_normal",
@@ -214,3 +224,117 @@ def stateless_truncated_normal(
         shape_tensor(shape), key, counter, kind, dtype=as_dtype(dtype), name=name
     )
     return _scaled(x, mean, stddev)
+
+
+def gamma(
+    shape: Any,
+    alpha: Any,
+    beta: Any = None,
+    dtype: Any = dtypes.float32,
+    seed: int | None = None,
+    name: str | None = None,
+) -> Any:
+    """Numbers from gamma distributions, `shape` of them for each element of `alpha` and `beta` (1 for None)."""
+    a, b = _broadcast(alpha, beta, dtype)
+    first, second = get_seeds(seed)
+    x = raw("RandomGamma")(shape_tensor(shape), a, seed=first, seed2=second, name=name)
+    return _positive(x) / b
+
+
+def _broadcast(alpha: Any, beta: Any, dtype: Any) -> tuple[Any, Any]:
+    from .array_ops import broadcast_dynamic_shape, broadcast_to
+    from .array_ops import shape as shape_of
+
+    to = as_dtype(dtype)
+    a, b = tensor(alpha, to), tensor(1 if beta is None else beta, to)
+    return broadcast_to(a, broadcast_dynamic_shape(shape_of(a), shape_of(b))), b
+
+
+def _positive(x: Tensor) -> Any:
+    """A gamma number that rounding made 0 becomes the smallest one there is."""
+    from .math_ops import maximum
+
+    return maximum(x, tensor(float(np.finfo(x.dtype.np).tiny), x.dtype))
+
+
+def poisson(
+    shape: Any, lam: Any, dtype: Any = dtypes.float32, seed: int | None = None, name: str | None = None
+) -> Any:
+    """Numbers from Poisson distributions, `shape` of them for each rate in `lam`."""
+    first, second = get_seeds(seed)
+    return raw("RandomPoissonV2")(
+        shape_tensor(shape), tensor(lam), dtype=as_dtype(dtype), seed=first, seed2=second, name=name
+    )
+
+
+def stateless_gamma(
+    shape: Any,
+    seed: Any,
+    alpha: Any,
+    beta: Any = None,
+    dtype: Any = dtypes.float32,
+    name: str | None = None,
+) -> Any:
+    """Numbers of `shape` from gamma distributions that depend on `seed` (two integers) alone."""
+    from .array_ops import broadcast_to
+
+    size = shape_tensor(shape)
+    a, b = _broadcast(alpha, beta, dtype)
+    key, counter, kind = _key_counter(seed)
+    x = raw("StatelessRandomGammaV3")(size, key, counter, kind, broadcast_to(a, size), name=name)
+    return _positive(x) / b
+
+
+def stateless_poisson(
+    shape: Any, seed: Any, lam: Any, dtype: Any = dtypes.int32, name: str | None = None
+) -> Any:
+    """Numbers of `shape` from Poisson distributions that depend on `seed` (two integers) alone."""
+    from .array_ops import broadcast_to
+
+    size = shape_tensor(shape)
+    return raw("StatelessRandomPoisson")(
+        size,
+        tensor(seed, hint=dtypes.int32),
+        broadcast_to(tensor(lam), size),
+        dtype=as_dtype(dtype),
+        name=name,
+    )
+
+
+def stateless_categorical(
+    logits: Any, num_samples: Any, seed: Any, dtype: Any = dtypes.int64, name: str | None = None
+) -> Any:
+    """As `categorical`, with draws that depend on `seed` (two integers) alone."""
+    return raw("StatelessMultinomial")(
+        tensor(logits),
+        tensor(num_samples),
+        tensor(seed, hint=dtypes.int32),
+        output_dtype=as_dtype(dtype),
+        name=name,
+    )
+
+
+def split(seed: Any, num: Any = 2, alg: Any = "auto_select") -> Any:
+    """`num` seeds made of one, [num, 2]."""
+    from .array_ops import stack
+
+    given = tensor(seed)
+    return stateless_uniform(stack([num, 2]), given, None, None, given.dtype)
+
+
+def fold_in(seed: Any, data: Any, alg: Any = "auto_select") -> Any:
+    """A seed made of a seed and an integer."""
+    from .array_ops import stack
+    from .math_ops import cast
+
+    given = tensor(seed)
+    more = tensor(data)
+    wide = given.dtype if given.dtype.size >= more.dtype.size else more.dtype
+    first = stateless_uniform([1], cast(given, wide), None, None, wide)[0]
+    return stack([first, cast(more, wide)])
+
+
+def stateless_shuffle(value: Any, seed: Any, alg: Any = "auto_select", name: str | None = None) -> Any:
+    """The rows in a random order that depends on `seed` (two integers) alone."""
+    key, counter, kind = _key_counter(seed)
+    return raw("StatelessShuffle")(tensor(value), key, counter, kind, name=name)

@@ -61,6 +61,7 @@ __all__ = [
     "unsorted_segment_mean",
     "unsorted_segment_min",
     "unsorted_segment_prod",
+    "unsorted_segment_sqrt_n",
     "unsorted_segment_sum",
     "zero_fraction",
 ]
@@ -329,12 +330,22 @@ unsorted_segment_prod = _unsorted("UnsortedSegmentProd", "unsorted_segment_prod"
 unsorted_segment_sum = _unsorted("UnsortedSegmentSum", "unsorted_segment_sum", "The sum")
 
 
-def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
-    """The mean over the rows of each of `num_segments` segments."""
+def _counts(x: Tensor, ids: Tensor, num_segments: Any) -> Tensor:
+    """How many rows each segment has, at least 1, shaped to divide the segments' sums."""
     from .array_ops import concat, ones_like, reshape, shape
 
-    x, ids = tensor(data), tensor(segment_ids)
-    total = unsorted_segment_sum(x, ids, num_segments)
     count = maximum(unsorted_segment_sum(ones_like(ids, x.dtype), ids, num_segments), tensor(1, x.dtype))
-    extra = x.shape.rank - (ids.shape.rank or 0) if x.shape.rank is not None else 0
-    return divide(total, reshape(count, concat([shape(count), tensor([1] * extra, "int32")], 0)), name=name)
+    extra = (static_rank(x) or 0) - (static_rank(ids) or 0)
+    return reshape(count, concat([shape(count), shape_tensor([1] * extra)], 0))  # type: ignore[no-any-return]
+
+
+def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
+    """The mean over the rows of each of `num_segments` segments; negative ids are left out."""
+    x, ids = tensor(data), tensor(segment_ids)
+    return divide(unsorted_segment_sum(x, ids, num_segments), _counts(x, ids, num_segments), name=name)
+
+
+def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
+    """The sum over the rows of each of `num_segments` segments, over the square root of how many they are."""
+    x, ids = tensor(data), tensor(segment_ids)
+    return divide(unsorted_segment_sum(x, ids, num_segments), sqrt(_counts(x, ids, num_segments)), name=name)

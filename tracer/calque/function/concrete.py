@@ -158,7 +158,9 @@ class ConcreteFunction(Trackable):
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Parameters, result and captures, a line each."""
         lines = ["Input Parameters:"]
-        lines += [f"  {name} ({kind.name}): {shown.structure_text(part)}" for name, kind, part in self._rows()]
+        lines += [
+            f"  {name} ({kind.name}): {shown.structure_text(part)}" for name, kind, part in self._rows()
+        ]
         lines += ["Output Type:", f"  {shown.result_text(self._outputs)}", "Captures:"]
         lines += [f"  {id(e)}: {TensorSpec(v.shape, v.dtype)!r}" for e, v in self.captures] or ["  None"]
         return "\n".join(lines)

@@ -8,10 +8,17 @@ from typing import Any
 
 from calque_runtime.constants import constant_value
 
-from ..context import state
+from ..context import current_scope, state
 from ..tensor import EagerTensor, SymbolicTensor
 
-__all__ = ["control_dependencies", "get_static_value", "inside_function"]
+__all__ = [
+    "control_dependencies",
+    "device",
+    "get_current_name_scope",
+    "get_static_value",
+    "inside_function",
+    "is_symbolic_tensor",
+]
 
 
 def control_dependencies(control_inputs: Any) -> AbstractContextManager[None]:
@@ -26,6 +33,21 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
     if isinstance(tensor, EagerTensor):
         return tensor.numpy()
     return constant_value(tensor._value) if isinstance(tensor, SymbolicTensor) else tensor
+
+
+def is_symbolic_tensor(tensor: Any) -> bool:
+    """Is it a tensor of a graph, without a value yet?"""
+    return isinstance(tensor, SymbolicTensor)
+
+
+def get_current_name_scope() -> str:
+    """The name scope in force, "outer/inner"."""
+    return current_scope().rstrip("/")
+
+
+def device(device_name: Any) -> AbstractContextManager[None]:
+    """Accepted, and of no effect: there is one processor."""
+    return contextlib.nullcontext()
 
 
 def inside_function() -> bool:

@@ -368,7 +368,9 @@ def _same(value: Any) -> Any:
 
 def _unique(name: str, taken: Sequence[str]) -> str:
     """`name`, or ``name_1``, ``name_2``, ... where it is taken."""
-    return next(n for n in itertools.chain([name], (f"{name}_{i}" for i in itertools.count(1))) if n not in taken)
+    return next(
+        n for n in itertools.chain([name], (f"{name}_{i}" for i in itertools.count(1))) if n not in taken
+    )
 
 
 def _mapped(change: Callable[[Any, Any], Any], value: Any, other: Any) -> Any:

@@ -18,8 +18,8 @@ __all__ = ["Asset"]
 class Asset(Trackable):
     """A file that a model needs, such as a vocabulary.
 
-    Assign it to an attribute of the model: saving copies the file into the model's ``assets`` folder, and a loaded model's
-    functions see the path of that copy.
+    Assign it to an attribute of the model: saving copies the file into the model's ``assets`` folder, and a loaded
+    model's functions see the path of that copy.
 
     Args:
         path: the file.

@@ -30,8 +30,8 @@ _PARTS = frozenset(
 def new_directory(path: str) -> Iterator[str]:
     """A temporary directory beside `path` to write a model into; it takes the place of `path` at the end.
 
-    What was at `path` stays as it is until the new directory is complete and on the disk; if the block raises, it stays for
-    good and the temporary directory is removed. Files at `path` that are no part of a model are taken over.
+    What was at `path` stays as it is until the new directory is complete and on the disk; if the block raises, it stays
+    for good and the temporary directory is removed. Files at `path` that are no part of a model are taken over.
 
     Raises:
         FailedPreconditionError: there is a file at `path`.

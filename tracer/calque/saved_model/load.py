@@ -97,7 +97,7 @@ class _TracerFactory(loader.Factory):
         return LoadedResource()
 
     def make_function(self, kind: SavedFunction, concrete: list[calling.Concrete], name: str) -> Any:
-        return LoadedFunction([LoadedConcreteFunction(c, name) for c in concrete], kind.spec, name)
+        return LoadedFunction([LoadedConcreteFunction(c, name, kind.spec) for c in concrete], kind.spec, name)
 
     def make_concrete_function(
         self, kind: BareConcreteFunction, concrete: calling.Concrete, name: str
@@ -111,7 +111,8 @@ class _TracerFactory(loader.Factory):
                 kind.spec,
                 name,
                 self.convention,
-            )
+            ),
+            kind,
         )
 
     def make_signature(self, kind: BareConcreteFunction, concrete: calling.Concrete, name: str) -> Any:
@@ -125,7 +126,8 @@ class _TracerFactory(loader.Factory):
                 None,
                 name,
                 self.convention,
-            )
+            ),
+            kind,
         )
 
     def set_child(self, parent: Any, name: str, child: Any) -> None:

@@ -11,7 +11,7 @@ from calque_runtime.dtypes import DType
 from calque_runtime.ir import Function as IrFunction
 from calque_runtime.ir import FunctionRef, Value
 from calque_runtime.savedmodel import calling, matching
-from calque_runtime.savedmodel.metagraph import FunctionSpec
+from calque_runtime.savedmodel.metagraph import BareConcreteFunction, FunctionSpec
 from calque_runtime.structure import TensorSpecValue
 
 from ..function.concrete import ConcreteFunction
@@ -43,7 +43,11 @@ class LoadedObject(AutoTrackable):
     """
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only where nothing of that name was saved.
+        # Reached only where nothing of that name was saved. Keras keeps its own attributes (`layers`, `metrics`, `losses`
+        # ...) apart, in an object of this name.
+        keras = self.__dict__.get("keras_api")
+        if isinstance(keras, LoadedObject) and name in keras.__dict__:
+            return keras.__dict__[name]
         if name in ("variables", "trainable_variables", "non_trainable_variables"):
             found = [v for v in walk(self).nodes if isinstance(v, Variable)]
             return tuple(
@@ -113,18 +117,27 @@ class _Runs(calling.Concrete):
 class LoadedConcreteFunction(ConcreteFunction):
     """A loaded concrete function. Its graph is decoded when it is first needed."""
 
-    def __init__(self, concrete: calling.Concrete, name: str) -> None:
+    def __init__(self, concrete: calling.Concrete, name: str, spec: FunctionSpec | None = None) -> None:
         self.info = concrete.info
         self.environment = concrete.env
         self.runs = _Runs(concrete, self)
         self._path = name
         self._plan = None
         self._adapter: Callable[..., Any] | None = None
+        self._spec = spec
+        self._bare: BareConcreteFunction | None = None
 
-    def call_as(self, adapter: Callable[..., Any]) -> LoadedConcreteFunction:
+    def call_as(self, adapter: Callable[..., Any], bare: BareConcreteFunction) -> LoadedConcreteFunction:
         """Let calls go through `adapter`, which knows how the function was called; returns the function."""
-        self._adapter = adapter
+        self._adapter, self._bare = adapter, bare
         return self
+
+    @property
+    def bare(self) -> BareConcreteFunction:
+        """How it is called when it is an object of its own."""
+        if self._bare is not None:
+            return self._bare
+        return BareConcreteFunction(self.name, tuple(self.arg_names), len(self.arg_names), self._spec)
 
     @property
     def name(self) -> str:
@@ -136,8 +149,16 @@ class LoadedConcreteFunction(ConcreteFunction):
         """The graph."""
         function = self.runs.function
         self.runs.check()
-        for ref in function.calls():  # so that whoever copies or calls it needs no library
-            self.runs.env.library.resolve(ref)
+        library = self.runs.env.library
+        waiting, seen = [function], {function.name}
+        while waiting:  # so that whoever copies or calls it, or what it calls, needs no library
+            for ref in waiting.pop().calls():
+                if ref.name not in library:
+                    continue  # running it says which node lacks it
+                callee = library.resolve(ref)
+                if callee.name not in seen:
+                    seen.add(callee.name)
+                    waiting.append(callee)
         return function
 
     @cached_property
@@ -199,7 +220,7 @@ class LoadedConcreteFunction(ConcreteFunction):
         return [SymbolicTensor(v, self.graph) for v in self.function.outputs]
 
     @cached_property
-    def _outputs(self) -> Any:  # type: ignore[override]
+    def _outputs(self) -> Any:
         return matching.pack(self.runs.info.output_signature, iter(self._flat_outputs), self.runs_convention)
 
     runs_convention = TensorConvention()

@@ -29,12 +29,13 @@ from .asset import Asset
 from .directory import new_directory
 from .graph import TopLevelGraph
 from .library import collect_functions
+from .loaded import LoadedConcreteFunction, LoadedFunction
 from .signatures import SignatureMap, canonicalize_signatures, declared_trace
 from .structures import NotEncodable, function_spec, input_structure, output_structure
 
 __all__ = ["SaveOptions", "UntrackedResourceError", "save"]
 
-# What the files say of their writer: the TensorFlow release whose form they have, and the GraphDef version of that release.
+# What the files say of their writer: the TensorFlow release whose form they have, and its GraphDef version.
 TENSORFLOW_VERSION = "2.21.0"
 GRAPH_VERSION = 2474
 
@@ -164,11 +165,11 @@ class _Saving:
             raise NotFoundError(
                 None, None, f"the asset '{path}' is no file: it cannot be saved with the model"
             )
-        stem, extension = os.path.splitext(os.path.basename(path))
-        name, count = stem + extension, 0
+        base, count = os.path.basename(path), 0
+        name = base
         while name in self.assets and os.path.realpath(self.assets[name]) != os.path.realpath(path):
             count += 1
-            name = f"{stem}_{count}{extension}"
+            name = f"{base}_{count}"  # as TensorFlow names them
         self.assets[name] = path
         return name
 
@@ -275,16 +276,20 @@ class _Saving:
             return mg.Asset([a.filename for a in self.top.assets].index(self._asset_filename(node._path)))
         if isinstance(node, Function):
             names = tuple(self._copy(one).name for one in _saveable(node))
+            if isinstance(node, LoadedFunction) and node.spec is not None:
+                return mg.SavedFunction(names, node.spec)
             return mg.SavedFunction(names, function_spec(node.signature, node._jit_compile))
         if isinstance(node, ConcreteFunction):
             return self._bare_function(node)
         return mg.UserObject(node._saved_identifier)
 
     def _bare_function(self, concrete: ConcreteFunction) -> mg.BareConcreteFunction:
+        if isinstance(concrete, LoadedConcreteFunction):
+            return concrete.bare._replace(name=self._copy(concrete).name)
         is_signature = self._is_signature(concrete)
         count = len(concrete.arg_names)
         spec = (
-            mg.FunctionSpec(kwonlyargs=tuple(concrete.arg_names))
+            mg.FunctionSpec(kwonlyargs=tuple(concrete.arg_names), input_signature=None if count else ())
             if is_signature
             else function_spec(concrete.signature)
         )

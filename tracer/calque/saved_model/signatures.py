@@ -15,6 +15,7 @@ from ..function.signature import FunctionSignature, TensorLeaf
 from ..function.trace import Trace
 from ..tensor import SymbolicTensor, Tensor
 from ..trackable import Trackable
+from .loaded import LoadedFunction
 
 __all__ = ["DEFAULT_SIGNATURE", "SignatureMap", "canonicalize_signatures"]
 
@@ -82,7 +83,11 @@ def _default(root: Any) -> Any:
     found = []
     for child in root._trackable_children("savedmodel").values():
         concrete = declared_trace(child)
-        if concrete is not None and concrete.outputs and _named_results(concrete.structured_outputs) is not None:
+        if (
+            concrete is not None
+            and concrete.outputs
+            and _named_results(concrete.structured_outputs) is not None
+        ):
             found.append(child)
     return found[0] if len(found) == 1 else None
 
@@ -98,6 +103,8 @@ def declared_trace(function: Any) -> ConcreteFunction | None:
         return None
     if function.input_signature is None and function.signature.parameters:
         return None
+    if isinstance(function, LoadedFunction) and not function.concrete_functions:
+        return None  # there is no Python function left to trace
     return function.get_concrete_function()
 
 
@@ -113,7 +120,8 @@ def _concrete(name: str, function: Any) -> ConcreteFunction:
     else:
         why = f"{function!r} is none."
     raise ValueError(
-        f"Expected a TensorFlow function with an input signature or a concrete function for signature '{name}', but {why}"
+        f"Expected a TensorFlow function with an input signature or a concrete function for signature '{name}', but "
+        f"{why}"
     )
 
 
@@ -121,8 +129,8 @@ def _wrap(name: str, concrete: ConcreteFunction) -> ConcreteFunction:
     """A function of named tensors around `concrete`, whose results are named too."""
     if len(set(concrete.arg_names)) != len(concrete.arg_names):
         raise ValueError(
-            f"Signature '{name}': the arguments of '{concrete.name}' do not have unique names ({concrete.arg_names}); give "
-            "them in tf.TensorSpec(name=...)."
+            f"Signature '{name}': the arguments of '{concrete.name}' do not have unique names ({concrete.arg_names}); "
+            "give them in tf.TensorSpec(name=...)."
         )
     order = sorted(concrete.arg_names)
     trace = Trace(f"__inference_signature_wrapper_{concrete.signature.name}")

@@ -35,7 +35,9 @@ def function_spec(signature: FunctionSignature, jit_compile: bool | None = None)
     defaults = tuple(_value(p.default) for p in positional if p.default is not kinds.empty)
     keyword_defaults = {p.name: _value(p.default) for p in keyword_only if p.default is not kinds.empty}
     rest = {p.kind: p.name for p in signature.parameters}
-    specs = signature.input_signature
+    specs = (
+        signature.input_signature if signature.parameters else ()
+    )  # nothing to call it with is a declaration too
     return FunctionSpec(
         args=tuple(p.name for p in positional),
         varargs=rest.get(kinds.VAR_POSITIONAL),

@@ -1,0 +1,1 @@
+"""Rewrites of functions, one a file; the docstring of each shows a function before and after it."""

@@ -1,0 +1,489 @@
+"""Keras models, written once for Keras 3 and tf-keras, and how they are saved there.
+
+Each function here takes the module `k`, either of the two, and returns a model with the inputs to call it with. The
+TensorFlow process imports this file; the tests import it for the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+WRITERS = ("export", "save", "tf_keras")  # model.export, tf.saved_model.save, tf-keras's model.save
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and the ways in which it is saved."""
+
+    build: Callable[[Any], tuple[Any, Any]]
+    writers: tuple[str, ...]
+
+
+CASES: dict[str, Case] = {}
+
+
+def case(*writers: str) -> Callable[[Callable[[Any], tuple[Any, Any]]], Callable[[Any], tuple[Any, Any]]]:
+    def add(build: Callable[[Any], tuple[Any, Any]]) -> Callable[[Any], tuple[Any, Any]]:
+        CASES[build.__name__] = Case(build, writers)
+        return build
+
+    return add
+
+
+def normal(*shape: int, seed: int = 0) -> Any:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def tokens(*shape: int, below: int, dtype: str = "int32") -> Any:
+    return np.random.default_rng(1).integers(0, below, shape).astype(dtype)
+
+
+def strings(*rows: list[str] | str) -> Any:
+    import tensorflow as tf
+
+    return tf.constant(list(rows)).numpy()
+
+
+# --- plain networks
+
+
+@case("export", "save", "tf_keras")
+def mlp(k):
+    layers = [k.Input((4,)), k.layers.Dense(8, "relu", name="first"), k.layers.Dense(3, "softmax")]
+    model = k.Sequential(layers)
+    model.compile("adam", "mse")
+    x = normal(16, 4)
+    model.fit(x, normal(16, 3), verbose=0)  # the optimizer gets its state
+    return model, x[:5]
+
+
+@case("export", "save", "tf_keras")
+def cnn(k):
+    model = k.Sequential(
+        [
+            k.Input((12, 12, 3)),
+            k.layers.Conv2D(8, 3, padding="same", activation="relu"),
+            k.layers.BatchNormalization(),
+            k.layers.MaxPooling2D(),
+            k.layers.Conv2D(4, 3, strides=2),
+            k.layers.Dropout(0.5),
+            k.layers.Flatten(),
+            k.layers.Dense(5),
+        ]
+    )
+    return model, normal(2, 12, 12, 3)
+
+
+@case("export", "tf_keras")
+def separable(k):
+    model = k.Sequential(
+        [
+            k.Input((9, 10, 4)),
+            k.layers.ZeroPadding2D(((1, 0), (2, 1))),
+            k.layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same"),
+            k.layers.SeparableConv2D(6, 3, strides=2, padding="same", activation="relu"),
+            k.layers.Conv2D(4, 3, dilation_rate=2, padding="same"),
+            k.layers.AveragePooling2D(2, padding="same"),
+            k.layers.Cropping2D(1),
+            k.layers.GlobalAveragePooling2D(),
+        ]
+    )
+    return model, normal(2, 9, 10, 4)
+
+
+@case("export", "tf_keras")
+def conv1d(k):
+    model = k.Sequential(
+        [
+            k.Input((20, 3)),
+            k.layers.Conv1D(6, 3, padding="causal", dilation_rate=2),
+            k.layers.ReLU(max_value=2.0),
+            k.layers.MaxPooling1D(2, padding="same"),
+            k.layers.Conv1D(4, 3, groups=2),
+            k.layers.AveragePooling1D(2),
+            k.layers.GlobalMaxPooling1D(),
+        ]
+    )
+    return model, normal(3, 20, 3)
+
+
+@case("export", "tf_keras")
+def conv3d(k):
+    model = k.Sequential(
+        [
+            k.Input((6, 7, 8, 2)),
+            k.layers.Conv3D(3, 3, strides=(1, 2, 1), padding="same"),
+            k.layers.MaxPooling3D(2),
+            k.layers.GlobalAveragePooling3D(),
+        ]
+    )
+    return model, normal(2, 6, 7, 8, 2)
+
+
+@case("export", "tf_keras")
+def upward(k):
+    x = k.Input((5, 4, 3))
+    y = k.layers.Conv2DTranspose(4, 3, strides=2, padding="same", activation="relu")(x)
+    y = k.layers.UpSampling2D(2)(y)
+    y = k.layers.UpSampling2D((1, 2), interpolation="bilinear")(y)
+    y = k.layers.Conv2DTranspose(2, 2, strides=2)(y)
+    return k.Model(x, y), normal(2, 5, 4, 3)
+
+
+@case("export", "tf_keras")
+def residual(k):
+    x = k.Input((8,))
+    y = k.layers.Dense(8, "relu")(x)
+    both = k.layers.Concatenate()([k.layers.Add()([x, y]), k.layers.Multiply()([x, y])])
+    both = k.layers.Concatenate()([both, k.layers.Maximum()([x, y]), k.layers.Subtract()([x, y])])
+    dot = k.layers.Dot(1, normalize=True)([x, y])
+    return k.Model(x, [k.layers.Dense(2)(both), k.layers.Average()([x, y]), dot]), normal(3, 8)
+
+
+@case("export", "tf_keras")
+def normalizations(k):
+    x = k.Input((4, 6, 8))
+    y = k.layers.LayerNormalization()(x)
+    y = k.layers.GroupNormalization(4)(y)
+    y = k.layers.BatchNormalization(axis=1, scale=False)(y)
+    y = k.layers.UnitNormalization()(y)
+    return k.Model(x, y), normal(2, 4, 6, 8)
+
+
+@case("export", "tf_keras")
+def activations(k):
+    names = "gelu swish elu selu softplus hard_sigmoid softsign tanh sigmoid exponential relu mish softmax".split()
+    x = k.Input((6,))
+    out = {name: k.layers.Activation(name)(x) for name in names if hasattr(k.activations, name)}
+    out["leaky"] = k.layers.LeakyReLU()(x)
+    out["prelu"] = k.layers.PReLU()(x)
+    out["elu2"] = k.layers.ELU(0.5)(x)
+    out["relu6"] = k.layers.ReLU(6.0, 0.1, 0.5)(x)
+
+    class Approximate(k.layers.Layer):
+        def call(self, x):
+            return k.activations.gelu(x, approximate=True)
+
+    out["approximate"] = Approximate()(x)
+    return k.Model(x, out), 4 * normal(5, 6)
+
+
+@case("export", "tf_keras")
+def shapes(k):
+    x = k.Input((4, 6))
+    y = k.layers.Permute((2, 1))(x)
+    y = k.layers.Reshape((3, -1))(y)
+    z = k.layers.RepeatVector(2)(k.layers.Flatten()(y))
+    t = k.layers.TimeDistributed(k.layers.Dense(3, "relu"))(x)
+    noise = k.layers.GaussianNoise(0.5)(k.layers.SpatialDropout1D(0.5)(t))
+    return k.Model(x, [y, z, noise]), normal(2, 4, 6)
+
+
+# --- recurrent networks and attention
+
+
+@case("export", "save", "tf_keras")
+def lstm(k):
+    model = k.Sequential([k.Input((7, 3)), k.layers.LSTM(5), k.layers.Dense(2)])
+    return model, normal(3, 7, 3)
+
+
+@case("export", "tf_keras")
+def gru(k):
+    x = k.Input((None, 3))
+    y = k.layers.GRU(5, return_sequences=True)(x)
+    y, state = k.layers.GRU(4, return_state=True, reset_after=False, go_backwards=True)(y)
+    return k.Model(x, [y, state]), normal(3, 6, 3)
+
+
+@case("export", "tf_keras")
+def bidirectional(k):
+    model = k.Sequential(
+        [
+            k.Input((6, 3)),
+            k.layers.Bidirectional(k.layers.GRU(4), merge_mode="sum"),
+        ]
+    )
+    return model, normal(2, 6, 3)
+
+
+@case("export", "tf_keras")
+def masked(k):
+    x = k.Input((8,), dtype="int32")
+    y = k.layers.Embedding(12, 6, mask_zero=True)(x)
+    y = k.layers.LSTM(5)(y)
+    return k.Model(x, y), np.array([[3, 5, 0, 0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 6, 7, 8], [9, 0, 3, 0, 1, 0, 0, 0]], "int32")
+
+
+@case("export", "tf_keras")
+def stacked_cells(k):
+    x = k.Input((5, 3))
+    cells = [k.layers.LSTMCell(4), k.layers.GRUCell(3), k.layers.SimpleRNNCell(2)]
+    y = k.layers.RNN(cells, return_sequences=True)(x)
+    return k.Model(x, k.layers.SimpleRNN(3, unroll=True)(y)), normal(2, 5, 3)
+
+
+@case("export", "tf_keras")
+def conv_lstm(k):
+    model = k.Sequential([k.Input((4, 6, 5, 2)), k.layers.ConvLSTM2D(3, 3, padding="same")])
+    return model, normal(2, 4, 6, 5, 2)
+
+
+@case("export", "tf_keras")
+def attention(k):
+    x, memory = k.Input((5, 8), name="x"), k.Input((7, 8), name="memory")
+    y = k.layers.MultiHeadAttention(2, 4)(x, memory)
+    y = k.layers.LayerNormalization()(k.layers.Add()([x, y]))
+    y = k.layers.MultiHeadAttention(2, 4)(y, y, use_causal_mask=True)
+    z = k.layers.Attention(use_scale=True)([y, memory])
+    a = k.layers.AdditiveAttention()([y, memory])
+    return k.Model([x, memory], [y, z, a]), [normal(2, 5, 8), normal(2, 7, 8, seed=1)]
+
+
+@case("export", "tf_keras")
+def transformer(k):
+    x = k.Input((6,), dtype="int64")
+    y = k.layers.Embedding(20, 8)(x)
+    z = k.layers.MultiHeadAttention(2, 4)(y, y)
+    y = k.layers.LayerNormalization(epsilon=1e-6)(k.layers.Add()([y, z]))
+    z = k.layers.Dense(8)(k.layers.Dense(16, "gelu")(y))
+    y = k.layers.LayerNormalization(epsilon=1e-6)(k.layers.Add()([y, z]))
+    return k.Model(x, k.layers.Dense(3, "softmax")(k.layers.GlobalAveragePooling1D()(y))), tokens(2, 6, below=20, dtype="int64")
+
+
+# --- structures of inputs and outputs
+
+
+@case("export", "save", "tf_keras")
+def two_inputs(k):
+    left, right = k.Input((3,), name="left"), k.Input((2,), name="right")
+    both = k.layers.Concatenate()([k.layers.Dense(4)(left), right])
+    model = k.Model([left, right], [k.layers.Dense(1, name="one")(both), k.layers.Dense(2, name="two")(both)])
+    return model, [normal(4, 3), normal(4, 2, seed=1)]
+
+
+@case("export", "save", "tf_keras")
+def dict_inputs(k):
+    inputs = {"age": k.Input((1,), name="age"), "pay": k.Input((2,), name="pay")}
+    both = k.layers.Concatenate()([inputs["age"], inputs["pay"]])
+    model = k.Model(inputs, {"score": k.layers.Dense(1)(both), "classes": k.layers.Dense(3, "softmax")(both)})
+    return model, {"age": normal(4, 1), "pay": normal(4, 2, seed=1)}
+
+
+@case("save", "tf_keras")
+def nested(k):
+    inputs = {"a": k.Input((2,), name="a"), "pair": [k.Input((2,), name="b"), k.Input((2,), name="c")]}
+    a, (b, c) = inputs["a"], inputs["pair"]
+    outputs = {"sum": k.layers.Add()([a, b, c]), "more": [k.layers.Dense(2)(a), {"deep": k.layers.Dense(3)(c)}]}
+    return k.Model(inputs, outputs), {"a": normal(3, 2), "pair": [normal(3, 2, seed=1), normal(3, 2, seed=2)]}
+
+
+@case("export", "tf_keras")
+def model_in_model(k):
+    inner = k.Sequential([k.Input((4,)), k.layers.Dense(3, "relu", name="inner_dense")], name="inner")
+    x = k.Input((4,))
+    shared = k.layers.Dense(4, "tanh", name="shared")
+    return k.Model(x, [inner(x), inner(shared(shared(x)))]), normal(3, 4)
+
+
+@case("export", "tf_keras")
+def subclassed(k):
+    class Net(k.Model):
+        def __init__(self):
+            super().__init__()
+            self.blocks = [k.layers.Dense(4, "relu"), k.layers.Dense(4)]
+            self.heads = {"a": k.layers.Dense(1), "b": k.layers.Dense(2)}
+
+        def call(self, x, training=False):
+            for block in self.blocks:
+                x = x + block(x)
+            return {name: head(x) for name, head in self.heads.items()}
+
+    model = Net()
+    x = normal(3, 4)
+    model(x)
+    return model, x
+
+
+# --- low precision
+
+
+@case("export", "tf_keras")
+def half(k):
+    policy = k.mixed_precision.Policy("mixed_float16") if hasattr(k.mixed_precision, "Policy") else "mixed_float16"
+    return _mixed(k, policy)
+
+
+@case("export", "tf_keras")
+def bfloat16(k):
+    policy = k.mixed_precision.Policy("mixed_bfloat16") if hasattr(k.mixed_precision, "Policy") else "mixed_bfloat16"
+    return _mixed(k, policy)
+
+
+def _mixed(k, policy):
+    x = k.Input((6, 6, 2))
+    y = k.layers.Conv2D(4, 3, dtype=policy, activation="relu")(x)
+    y = k.layers.BatchNormalization(dtype=policy)(y)
+    y = k.layers.GlobalAveragePooling2D(dtype=policy)(y)
+    return k.Model(x, [k.layers.Dense(3, dtype=policy)(y), k.layers.Dense(2, "softmax", dtype="float32")(y)]), normal(2, 6, 6, 2)
+
+
+# --- preprocessing
+
+
+@case("export", "tf_keras")
+def numbers(k):
+    norm = k.layers.Normalization()
+    norm.adapt(10 * normal(50, 3))
+    buckets = k.layers.Discretization([-1.0, 0.0, 2.0])
+    x = k.Input((3,))
+    onehot = k.layers.CategoryEncoding(4, output_mode="multi_hot")(buckets(x))
+    counts = k.layers.CategoryEncoding(4, output_mode="count")(buckets(x))
+    return k.Model(x, [norm(x), buckets(x), onehot, counts, k.layers.Rescaling(1 / 127.5, -1)(x)]), 3 * normal(6, 3)
+
+
+@case("export", "tf_keras")
+def lookups(k):
+    words = k.layers.StringLookup(vocabulary=["a", "b", "c"], num_oov_indices=2)
+    hot = k.layers.StringLookup(vocabulary=["a", "b", "c"], output_mode="multi_hot")
+    back = k.layers.StringLookup(vocabulary=["a", "b", "c"], invert=True)
+    x = k.Input((3,), dtype="string")
+    return k.Model(x, [words(x), hot(x), back(words(x) - 1)]), strings(["a", "c", "zz"], ["b", "", "hello"])
+
+
+@case("export", "tf_keras")
+def integer_lookups(k):
+    known = k.layers.IntegerLookup(vocabulary=[12, 36, 1138, 42])
+    count = k.layers.IntegerLookup(vocabulary=[12, 36], output_mode="count", num_oov_indices=1)
+    x = k.Input((3,), dtype="int64")
+    return k.Model(x, [known(x), count(x)]), np.array([[12, 1138, 42], [42, 1000, 36]], np.int64)
+
+
+@case("export", "tf_keras")
+def hashing(k):
+    x = k.Input((2,), dtype="string")
+    outputs = [k.layers.Hashing(7)(x), k.layers.Hashing(11, mask_value="")(x), k.layers.Hashing(5, salt=[133, 137])(x)]
+    return k.Model(x, outputs), strings(["a", "\u00fcber"], ["", "a longer text that needs more than one block of the hash"])
+
+
+@case("export", "tf_keras")
+def text_vectorization(k):
+    vectorize = k.layers.TextVectorization(output_sequence_length=5)
+    vectorize.adapt(strings("the quick brown fox", "jumps over the lazy dog", "The end."))
+    model = k.Sequential([k.Input((1,), dtype="string"), vectorize, k.layers.Embedding(20, 3)])
+    return model, strings(["the fox, jumps!"], ["nothing known HERE"], ["dog dog dog dog dog dog dog"])
+
+
+@case("export", "tf_keras")
+def text_counts(k):
+    count = k.layers.TextVectorization(output_mode="tf_idf", ngrams=2)
+    count.adapt(strings("the quick brown fox", "jumps over the lazy dog", "The end."))
+    return k.Sequential([k.Input((1,), dtype="string"), count]), strings(["the fox the end"], ["lazy dog"])
+
+
+@case("export", "tf_keras")
+def images(k):
+    x = k.Input((10, 12, 3))
+    outputs = [
+        k.layers.Resizing(7, 5)(x),
+        k.layers.Resizing(20, 17, interpolation="nearest")(x),
+        k.layers.CenterCrop(6, 8)(x),
+        k.layers.RandomFlip()(k.layers.RandomRotation(0.2)(k.layers.Rescaling(2.0)(x))),
+        k.layers.RandomZoom(0.3)(k.layers.RandomContrast(0.3)(x)),
+    ]
+    return k.Model(x, outputs), normal(2, 10, 12, 3)
+
+
+@case("export", "tf_keras")
+def resize_kinds(k):
+    x = k.Input((10, 12, 3))
+    kinds = ("bicubic", "lanczos3", "lanczos5")
+    return k.Model(x, [k.layers.Resizing(7, 15, interpolation=kind)(x) for kind in kinds]), normal(2, 10, 12, 3)
+
+
+# --- in the TensorFlow process
+
+
+def build(name: str, writer: str) -> tuple[Any, Any]:
+    """The model with weights that are not what layers begin with, and its inputs."""
+    import keras
+
+    if writer == "tf_keras":
+        import tf_keras as keras
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(7)
+    model, inputs = CASES[name].build(keras)
+    for number, weight in enumerate(model.weights):
+        value = np.asarray(weight.numpy()) if hasattr(weight, "numpy") else np.array("")  # a vocabulary
+        if value.dtype.kind == "f" and (value.ndim == 1 or np.all(value == 0)) and value.size > 1:
+            weight.assign(value + 0.2 * np.abs(normal(*value.shape, seed=number)))
+    return model, inputs
+
+
+def save(model: Any, writer: str, directory: str) -> None:
+    """Save it as `writer` does."""
+    import tensorflow as tf
+
+    if writer == "export":
+        model.export(directory, verbose=False)
+    elif writer == "save":
+        tf.saved_model.save(model, directory)
+    else:
+        model.save(directory)
+
+
+def plain(value: Any) -> Any:
+    """A result as arrays in lists, tuples and dicts."""
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return value.numpy() if hasattr(value, "numpy") else value
+
+
+def record(name: str, writer: str, directory: str) -> dict[str, Any]:
+    """Build and save a model; what TensorFlow, having loaded it, computes and holds.
+
+    Returns:
+        "inputs": what `called` was given; "signatures": by name the arguments and the results; "called": by way of
+        calling (``serve``, ``__call__``) the result; "variables": their number, of trainable ones too.
+    """
+    import tensorflow as tf
+
+    model, inputs = build(name, writer)
+    save(model, writer, directory)
+    loaded = tf.saved_model.load(directory)
+    flat = tf.nest.flatten(inputs)
+    out: dict[str, Any] = {"inputs": inputs, "direct": plain(model(inputs, training=False)), "signatures": {}, "called": {}}
+    for key, function in loaded.signatures.items():
+        names = list(function.structured_input_signature[1])
+        if len(names) != len(flat):
+            continue
+        given = _by_name(function.structured_input_signature[1], inputs, flat)
+        results = function(**{n: tf.constant(v) for n, v in given.items()})
+        out["signatures"][key] = given, plain(results)
+    if writer == "export":
+        out["called"]["serve"] = plain(loaded.serve(_constants(inputs)))
+    else:
+        out["called"]["__call__"] = plain(loaded(_constants(inputs))) if callable(loaded) else None
+    for which in ("variables", "trainable_variables"):
+        if hasattr(loaded, which):
+            out[which] = [(v.name, v.numpy()) for v in getattr(loaded, which)]
+    out["weights"] = {w.path if hasattr(w, "path") else w.name: w.numpy() for w in model.weights if hasattr(w, "numpy")}
+    return out
+
+
+def _constants(inputs: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.nest.map_structure(tf.constant, inputs)
+
+
+def _by_name(wanted: dict[str, Any], inputs: Any, flat: list[Any]) -> dict[str, Any]:
+    if isinstance(inputs, dict) and set(inputs) == set(wanted):
+        return dict(inputs)
+    return dict(zip(sorted(wanted, key=lambda n: (len(n), n)) if len(flat) > 1 else wanted, flat))

@@ -1,0 +1,41 @@
+"""Special functions beyond those of `math_ops`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .arguments import tensor
+from .math_ops import lgamma
+from .raw import binary, raw, unary
+from .reduce_ops import reduce_sum
+
+__all__ = ["erfcinv", "lbeta", "ndtri", "nextafter", "polygamma", "zeta"]
+
+ndtri = unary("Ndtri", "ndtri", "The quantile function of the standard normal distribution.")
+zeta = binary(
+    "Zeta", "zeta", "The Hurwitz zeta function: the sum of (n + q) ** -x for n from 0. Call as zeta(x, q)."
+)
+
+
+def nextafter(x1: Any, x2: Any, name: str | None = None) -> Any:
+    """The floating-point number next to x1 in the direction of x2."""
+    a = tensor(x1)
+    return raw("NextAfter")(a, tensor(x2, a.dtype), name=name)
+
+
+def polygamma(a: Any, x: Any, name: str | None = None) -> Any:
+    """The a-th derivative of `digamma` at x."""
+    value = tensor(x)
+    return raw("Polygamma")(tensor(a, value.dtype), value, name=name)
+
+
+def erfcinv(x: Any, name: str | None = None) -> Any:
+    """The inverse of `erfc`."""
+    a = tensor(x)
+    return -ndtri(a * tensor(0.5, a.dtype)) * tensor(0.5**0.5, a.dtype)
+
+
+def lbeta(x: Any, name: str | None = None) -> Any:
+    """The logarithm of the absolute value of the beta function of the numbers along the last axis."""
+    a = tensor(x)
+    return reduce_sum(lgamma(a), -1) - lgamma(reduce_sum(a, -1))
