@@ -20,9 +20,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import dtypes, errors
     from .environment import Limits
+    from .ops import register_op
     from .savedmodel.matching import ArgumentError, SignatureMismatchError
 
-__all__ = ["ArgumentError", "Limits", "SignatureMismatchError", "__version__", "dtypes", "errors", "load"]
+__all__ = [
+    "ArgumentError",
+    "Limits",
+    "SignatureMismatchError",
+    "__version__",
+    "dtypes",
+    "errors",
+    "load",
+    "register_op",
+]
 
 __version__ = "0.1.0"
 
@@ -31,6 +41,7 @@ _LAZY = {
     "ArgumentError": "savedmodel.matching",
     "Limits": "environment",
     "SignatureMismatchError": "savedmodel.matching",
+    "register_op": "ops",
 }
 
 
@@ -39,6 +50,7 @@ def load(
     tags: str | Iterable[str] | None = None,
     *,
     limits: Limits | None = None,
+    partial: bool = False,
 ) -> Any:
     """The model in `directory`.
 
@@ -46,21 +58,24 @@ def load(
         directory: of a SavedModel, whoever wrote it.
         tags: the tags of the model to load, where the directory holds several.
         limits: what the model's functions may do; the default keeps them from files and from Python.
+        partial: load a model of which some signatures need ops that are not supported, for the sake of the rest?
 
     Returns:
         The root object, with everything that was saved as its attributes: objects, functions, variables, lists and
-        dicts, and `signatures`.
+        dicts, and `signatures`. If it is `partial`, its attribute `report` says what is missing
+        (`savedmodel.report.Report`).
 
     Raises:
         NotFoundError: there is no SavedModel, none with these tags, or a file of it is missing.
         DataLossError: a file is damaged; the message says where.
         InvalidArgumentError: the model contradicts itself.
-        UnimplementedError: the model is of a form that is not supported. Ops that are not supported only count where
-            they are run.
+        UnimplementedError: the model is of a form that is not supported, or (unless `partial`) its signatures need
+            ops, attributes or types that are not: the message lists all of them. What other functions need only counts
+            where they are run.
     """
     from .savedmodel.loader import load as load_directory
 
-    return load_directory(directory, tags, limits=limits)
+    return load_directory(directory, tags, limits=limits, partial=partial)
 
 
 def __getattr__(name: str) -> Any:

@@ -191,7 +191,7 @@ class Op:
         self.shape_rule: ShapeRule | None = None
         self.gradient: GradientRule | None = None
         self.differentiable = True
-        self.bound: dict[Any, tuple[Kernel, tuple[DType, ...]]] = {}
+        self.bound: dict[Any, tuple[Kernel, tuple[DType, ...], dict[str, Any]]] = {}
         self._signature: Signature | None = None
         self.__doc__ = doc
 

@@ -35,6 +35,8 @@ class Table:
     """
 
     key_shape: tuple[int, ...] = ()
+    # Of one default for each key, some kinds of tables take the first for all, as they do in TensorFlow.
+    own_defaults = False
 
     def __init__(
         self, key_dtype: DType, value_dtype: DType, value_shape: tuple[int, ...] = (), name: str = ""
@@ -90,10 +92,10 @@ class Table:
                 return self._values[at].reshape(shape)
             # A row that is missing reads any row for the moment; there is none where the table is empty.
             out = self._values[np.where(missing, 0, at)] if len(self._values) else self._room(len(flat))
-        if default.shape == self.value_shape:
-            out[missing] = default
-        else:
-            out[missing] = default.reshape(len(flat), *self.value_shape)[missing]
+        if default.shape != self.value_shape:
+            rows = default.reshape(len(flat), *self.value_shape)
+            default = rows[missing] if self.own_defaults else rows[0]
+        out[missing] = default
         return out.reshape(shape)
 
     def insert(self, keys: Any, values: Any) -> None:
@@ -263,6 +265,8 @@ class StaticTable(Table):
 
 class MutableTable(Table):
     """A table that ops insert into and remove from (``MutableHashTable``, ``MutableHashTableOfTensors``)."""
+
+    own_defaults = True
 
 
 class DenseTable(Table):

@@ -104,7 +104,10 @@ def difference(got: Any, want: Any, values: bool) -> tuple[str | None, float]:
         error = np.where(same, 0.0, error)
         wrong = ~(same | (error <= atol + rtol * np.abs(want)))
     worst = float(np.max(np.where(np.isnan(error), np.inf, error)))
-    return (f"{int(np.sum(wrong))} of {want.size} values differ, by up to {worst:.3g}" if np.any(wrong) else None, worst)
+    return (
+        f"{int(np.sum(wrong))} of {want.size} values differ, by up to {worst:.3g}" if np.any(wrong) else None,
+        worst,
+    )
 
 
 def compare(results: Any, wanted: dict[str, Any], values: bool) -> tuple[str | None, float]:
@@ -143,7 +146,13 @@ def run_model(corpus: Path, record: dict[str, Any]) -> dict[str, Any]:
     for name, signature in (record.get("signatures") or {}).items():
         if not signature.get("runs"):
             continue
-        ran: dict[str, Any] = {"ran": False, "matched": False, "max_error": None, "run_s": None, "error": None}
+        ran: dict[str, Any] = {
+            "ran": False,
+            "matched": False,
+            "max_error": None,
+            "run_s": None,
+            "error": None,
+        }
         out["signatures"][name] = ran
         with np.load(corpus / "golden" / signature["golden"], allow_pickle=False) as stored:
             inputs, wanted = decode(stored, "in/"), decode(stored, "out/")
@@ -176,7 +185,12 @@ def worker(corpus: Path, target: str) -> None:
     try:
         out = run_model(corpus, record)
     except BaseException as e:  # also MemoryError and what loading raises beside its own errors
-        out = {"loaded": False, "refused": None, "signatures": {}, "error": f"untyped {type(e).__name__}: {e}"}
+        out = {
+            "loaded": False,
+            "refused": None,
+            "signatures": {},
+            "error": f"untyped {type(e).__name__}: {e}",
+        }
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     out["peak_mb"] = round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
     Path(target).write_text(json.dumps(out))
@@ -234,7 +248,9 @@ def state(result: dict[str, Any]) -> str:
 def reason(result: dict[str, Any]) -> str:
     """Why a model was refused or failed, in one line."""
     refused = result["refused"]
-    text = result["error"] if refused is None or result["error"] else f"{refused['class']}: {refused['message']}"
+    text = (
+        result["error"] if refused is None or result["error"] else f"{refused['class']}: {refused['message']}"
+    )
     return " ".join(text.split())
 
 
@@ -277,8 +293,12 @@ def summary(results: list[dict[str, Any]]) -> list[str]:
 
 def main() -> int:
     """The command."""
-    parser = argparse.ArgumentParser(description="Run a folder of SavedModels and compare with TensorFlow's outputs.")
-    parser.add_argument("--corpus", type=Path, required=True, help="folder with models/, golden/, manifest.json")
+    parser = argparse.ArgumentParser(
+        description="Run a folder of SavedModels and compare with TensorFlow's outputs."
+    )
+    parser.add_argument(
+        "--corpus", type=Path, required=True, help="folder with models/, golden/, manifest.json"
+    )
     parser.add_argument("--json", type=Path, help="write the results to this file")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="models at a time")
     parser.add_argument("--only", default="", help="only models whose id or kind holds this text")

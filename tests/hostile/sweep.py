@@ -19,6 +19,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import calque_runtime
 from calque_runtime.environment import Environment
 from calque_runtime.errors import OpError
 from calque_runtime.savedmodel import files
-from hostile.base import outcome, same
+from hostile.base import outcome, same, walk
 from hostile.mutations import MUTATIONS
 
 _PATIENCE = 10  # seconds for one case, which takes milliseconds
@@ -76,23 +77,30 @@ def limit_memory() -> None:
 
 def compiled(directory: Path) -> Any:
     """As `base.outcome`, but functions are compiled and not run: a damaged loop may be an endless one."""
+    values: dict[str, Any] = {}
     try:
-        calque_runtime.load(directory)
+        root = calque_runtime.load(directory)
         (meta_graph,) = files.read_meta_graphs(directory)
     except OpError as e:
         return "error", e
-    values: dict[str, Any] = {}
     env = Environment(meta_graph.library)
     for name in meta_graph.library:
-        try:
-            values[name] = callable(env.compiled(meta_graph.library[name]))
-        except OpError as e:
-            values[name] = e
-    try:
-        values["top-level graph"] = len(meta_graph.graph.nodes)
-    except OpError as e:
-        values["top-level graph"] = e
+        values[name] = attempt(lambda one=name: env.compiled(meta_graph.library[one]))
+    values["top-level graph"] = attempt(lambda: meta_graph.graph.nodes)
+    for place, one in walk(root):
+        for i, concrete in enumerate(getattr(one, "concrete_functions", None) or [getattr(one, "concrete", None)]):
+            if concrete is not None:
+                values[f"{place}#{i}"] = attempt(lambda c=concrete: c.env.compiled(c.function))
     return "ok", values
+
+
+def attempt(run: Callable[[], Any]) -> Any:
+    """True, or the OpError that `run` ended in."""
+    try:
+        run()
+    except OpError as e:
+        return e
+    return True
 
 
 def judge(got: Any, want: dict[str, Any], directory: Path) -> tuple[str, str]:

@@ -31,7 +31,7 @@ PB, INDEX, DATA = "saved_model.pb", "variables/variables.index", "variables/vari
 
 
 class Job(NamedTuple):
-    """One sweep: see `hostile.sweep`."""
+    """One sweep: see `hostile.sweep`. Models other than "rich" are TensorFlow's."""
 
     model: str
     file: str
@@ -39,6 +39,11 @@ class Job(NamedTuple):
     step: int
     mode: str
 
+
+MODELS = {
+    **{path.name: path for path in GOLDEN.iterdir()},
+    **{f"tf1/{path.name}": path for path in (GOLDEN.parent / "tf1").iterdir()},
+}
 
 JOBS = [
     Job("rich", INDEX, "every_byte", 1, "use"),
@@ -68,6 +73,11 @@ JOBS = [
     Job("assets", PB, "fields", 7, "use"),
     Job("control", PB, "fields", 7, "compile"),
     Job("control", PB, "flips", 31, "compile"),
+    Job("tf1/variables", PB, "fields", 17, "use"),
+    Job("tf1/tables", PB, "fields", 7, "use"),
+    Job("tf1/composite", PB, "fields", 3, "use"),
+    Job("tf1/conditions", PB, "fields", 29, "compile"),
+    Job("tf1/loops", PB, "fields", 61, "compile"),
 ]
 
 
@@ -96,15 +106,15 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sweeps(rich: Path) -> Iterator[dict[Job, Future[dict[str, Any]]]]:
     """All sweeps, begun at once."""
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-        yield {job: pool.submit(run, job, rich if job.model == "rich" else GOLDEN / job.model) for job in JOBS}
+        yield {job: pool.submit(run, job, rich if job.model == "rich" else MODELS[job.model]) for job in JOBS}
 
 
-@pytest.mark.parametrize("job", JOBS, ids=lambda job: f"{job.model}-{Path(job.file).suffix[1:]}-{job.mutation}")
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: "-".join([job.model.replace("/", "_"), Path(job.file).suffix[1:], job.mutation]))
 def test_damage(sweeps: dict[Job, Future[dict[str, Any]]], rich: Path, job: Job) -> None:
     found = sweeps[job].result()
     assert not found["bad"], "\n".join(found["bad"])
     counts = found["counts"]
-    model = rich if job.model == "rich" else GOLDEN / job.model
+    model = rich if job.model == "rich" else MODELS[job.model]
     cases = sum(1 for _ in MUTATIONS[job.mutation]((model / job.file).read_bytes(), job.step))
     assert sum(counts.values()) == cases
     assert counts.get("refused", 0) + counts.get("partly", 0) > 0

@@ -15,7 +15,6 @@ from calque_runtime.op import Op, Site, dtype_of
 
 LIMIT = 1 << 20  # bytes
 BIG = 1 << 11  # squared it is four times the limit, and nothing that a test could not bear
-HUGE = (1 << 31) - 1
 
 F, I, L = np.float32, np.int32, np.int64
 
@@ -40,7 +39,7 @@ CONV: dict[str, Any] = {"strides": (1, 1, 1, 1), "padding": "SAME"}
 CONV3: dict[str, Any] = {"strides": (1, 1, 1, 1, 1), "padding": "SAME"}
 NEAREST = {"interpolation": "NEAREST"}
 
-# Op, inputs, attributes; inputs have BIG where the size stands, so that the same rows serve for HUGE.
+# Op, inputs, attributes.
 ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("Fill", (i(BIG, BIG), F(1)), {}),
     ("Range", (I(0), I(BIG * BIG), I(1)), {}),
@@ -57,8 +56,8 @@ ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("SpaceToBatch", (IMAGE, np.array([[0, BIG], [0, BIG]], I)), {"block_size": 2}),
     ("ScatterNd", (np.zeros((1, 1), I), ONE, i(BIG * BIG)), {}),
     ("StridedSliceGrad", (i(BIG * BIG), i(0), i(1), i(1), ONE), {}),
-    ("MatrixDiagV2", (ONE, I(0), I(BIG), I(BIG), F(0)), {}),
-    ("MatrixDiagV3", (ONE, I(0), I(BIG), I(BIG), F(0)), {}),
+    ("MatrixDiagV2", (ONE, I(0), I(BIG * BIG), I(1), F(0)), {}),
+    ("MatrixDiagV3", (ONE, I(0), I(1), I(BIG * BIG), F(0)), {}),
     ("MatrixDiag", (np.zeros(BIG, F),), {}),
     ("Diag", (np.zeros(BIG, F),), {}),
     ("UnsortedSegmentSum", (ONE, ZERO, I(BIG * BIG)), {}),
@@ -115,9 +114,8 @@ ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("TensorListReserve", (i(1), I(BIG * BIG)), {"element_dtype": "float32"}),
     ("TensorArrayV3", (I(BIG * BIG),), {"dtype": "float32"}),
     ("RaggedRange", (ZERO, i(BIG * BIG), i(1)), {}),
-    ("RaggedTensorToTensor", (L([BIG, BIG]), ONE, F(0), [L([0, 1])]), {"row_partition_types": ("ROW_SPLITS",)}),
+    ("RaggedTensorToTensor", (L([BIG, BIG]), ONE, F(0), [L([0, 1])]), {"row_partition_types": (b"ROW_SPLITS",)}),
     ("SparseToDense", (L([0]), L([BIG * BIG]), F(1), F(0)), {}),
-    ("LowerBound", (np.zeros((1, 1), F), np.zeros((1, 1), F)), {}),
     ("ExtractImagePatches", (IMAGE, ), {"ksizes": (1, BIG, BIG, 1), "strides": (1, 1, 1, 1), "rates": (1, 1, 1, 1), "padding": "SAME"}),
     ("NonMaxSuppressionV4", (np.zeros((1, 4), F), ONE, I(BIG * BIG), F(0.5), F(0.5)), {"pad_to_max_output_size": True}),
     ("CombinedNonMaxSuppression", (np.zeros((1, 1, 1, 4), F), np.zeros((1, 1, 1), F), I(BIG * BIG), I(BIG * BIG), F(0.5), F(0.5)), {"pad_per_class": True}),

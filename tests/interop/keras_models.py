@@ -12,12 +12,16 @@ from typing import Any
 
 import numpy as np
 
-WRITERS = ("export", "save", "tf_keras")  # model.export, tf.saved_model.save, tf-keras's model.save
-
 
 @dataclass(frozen=True)
 class Case:
-    """A model and the ways in which it is saved."""
+    """A model and the ways in which it is saved.
+
+    Attributes:
+        build: from `k` to the model and its inputs.
+        writers: "export" (Keras 3's `model.export`), "save" (`tf.saved_model.save` of a Keras 3 model), "tf_keras"
+            (`model.save` of tf-keras).
+    """
 
     build: Callable[[Any], tuple[Any, Any]]
     writers: tuple[str, ...]
@@ -58,6 +62,16 @@ def mlp(k):
     model.compile("adam", "mse")
     x = normal(16, 4)
     model.fit(x, normal(16, 3), verbose=0)  # the optimizer gets its state
+    return model, x[:5]
+
+
+@case("tf_keras")
+def slots(k):
+    """An optimizer that keeps slot variables."""
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(6, "relu"), k.layers.Dense(3)])
+    model.compile(k.optimizers.legacy.Adam(0.01), "mse", metrics=["mae"])
+    x = normal(16, 4)
+    model.fit(x, normal(16, 3), verbose=0)
     return model, x[:5]
 
 
@@ -156,7 +170,20 @@ def normalizations(k):
 
 @case("export", "tf_keras")
 def activations(k):
-    names = "gelu swish elu selu softplus hard_sigmoid softsign tanh sigmoid exponential relu mish softmax".split()
+    names = [
+        "gelu",
+        "swish",
+        "elu",
+        "selu",
+        "softplus",
+        "hard_sigmoid",
+        "softsign",
+        "tanh",
+        "sigmoid",
+        "relu",
+        "mish",
+    ]
+    names += ["exponential", "softmax", "linear", "relu6", "silu", "log_softmax", "hard_swish"]
     x = k.Input((6,))
     out = {name: k.layers.Activation(name)(x) for name in names if hasattr(k.activations, name)}
     out["leaky"] = k.layers.LeakyReLU()(x)
@@ -216,7 +243,9 @@ def masked(k):
     x = k.Input((8,), dtype="int32")
     y = k.layers.Embedding(12, 6, mask_zero=True)(x)
     y = k.layers.LSTM(5)(y)
-    return k.Model(x, y), np.array([[3, 5, 0, 0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 6, 7, 8], [9, 0, 3, 0, 1, 0, 0, 0]], "int32")
+    return k.Model(x, y), np.array(
+        [[3, 5, 0, 0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 6, 7, 8], [9, 0, 3, 0, 1, 0, 0, 0]], "int32"
+    )
 
 
 @case("export", "tf_keras")
@@ -252,7 +281,9 @@ def transformer(k):
     y = k.layers.LayerNormalization(epsilon=1e-6)(k.layers.Add()([y, z]))
     z = k.layers.Dense(8)(k.layers.Dense(16, "gelu")(y))
     y = k.layers.LayerNormalization(epsilon=1e-6)(k.layers.Add()([y, z]))
-    return k.Model(x, k.layers.Dense(3, "softmax")(k.layers.GlobalAveragePooling1D()(y))), tokens(2, 6, below=20, dtype="int64")
+    return k.Model(x, k.layers.Dense(3, "softmax")(k.layers.GlobalAveragePooling1D()(y))), tokens(
+        2, 6, below=20, dtype="int64"
+    )
 
 
 # --- structures of inputs and outputs
@@ -274,11 +305,14 @@ def dict_inputs(k):
     return model, {"age": normal(4, 1), "pay": normal(4, 2, seed=1)}
 
 
-@case("save", "tf_keras")
+@case("tf_keras")
 def nested(k):
     inputs = {"a": k.Input((2,), name="a"), "pair": [k.Input((2,), name="b"), k.Input((2,), name="c")]}
     a, (b, c) = inputs["a"], inputs["pair"]
-    outputs = {"sum": k.layers.Add()([a, b, c]), "more": [k.layers.Dense(2)(a), {"deep": k.layers.Dense(3)(c)}]}
+    outputs = {
+        "sum": k.layers.Add()([a, b, c]),
+        "more": [k.layers.Dense(2)(a), {"deep": k.layers.Dense(3)(c)}],
+    }
     return k.Model(inputs, outputs), {"a": normal(3, 2), "pair": [normal(3, 2, seed=1), normal(3, 2, seed=2)]}
 
 
@@ -314,13 +348,19 @@ def subclassed(k):
 
 @case("export", "tf_keras")
 def half(k):
-    policy = k.mixed_precision.Policy("mixed_float16") if hasattr(k.mixed_precision, "Policy") else "mixed_float16"
+    policy = (
+        k.mixed_precision.Policy("mixed_float16") if hasattr(k.mixed_precision, "Policy") else "mixed_float16"
+    )
     return _mixed(k, policy)
 
 
 @case("export", "tf_keras")
 def bfloat16(k):
-    policy = k.mixed_precision.Policy("mixed_bfloat16") if hasattr(k.mixed_precision, "Policy") else "mixed_bfloat16"
+    policy = (
+        k.mixed_precision.Policy("mixed_bfloat16")
+        if hasattr(k.mixed_precision, "Policy")
+        else "mixed_bfloat16"
+    )
     return _mixed(k, policy)
 
 
@@ -329,7 +369,9 @@ def _mixed(k, policy):
     y = k.layers.Conv2D(4, 3, dtype=policy, activation="relu")(x)
     y = k.layers.BatchNormalization(dtype=policy)(y)
     y = k.layers.GlobalAveragePooling2D(dtype=policy)(y)
-    return k.Model(x, [k.layers.Dense(3, dtype=policy)(y), k.layers.Dense(2, "softmax", dtype="float32")(y)]), normal(2, 6, 6, 2)
+    return k.Model(
+        x, [k.layers.Dense(3, dtype=policy)(y), k.layers.Dense(2, "softmax", dtype="float32")(y)]
+    ), normal(2, 6, 6, 2)
 
 
 # --- preprocessing
@@ -343,7 +385,9 @@ def numbers(k):
     x = k.Input((3,))
     onehot = k.layers.CategoryEncoding(4, output_mode="multi_hot")(buckets(x))
     counts = k.layers.CategoryEncoding(4, output_mode="count")(buckets(x))
-    return k.Model(x, [norm(x), buckets(x), onehot, counts, k.layers.Rescaling(1 / 127.5, -1)(x)]), 3 * normal(6, 3)
+    return k.Model(
+        x, [norm(x), buckets(x), onehot, counts, k.layers.Rescaling(1 / 127.5, -1)(x)]
+    ), 3 * normal(6, 3)
 
 
 @case("export", "tf_keras")
@@ -366,8 +410,14 @@ def integer_lookups(k):
 @case("export", "tf_keras")
 def hashing(k):
     x = k.Input((2,), dtype="string")
-    outputs = [k.layers.Hashing(7)(x), k.layers.Hashing(11, mask_value="")(x), k.layers.Hashing(5, salt=[133, 137])(x)]
-    return k.Model(x, outputs), strings(["a", "\u00fcber"], ["", "a longer text that needs more than one block of the hash"])
+    outputs = [
+        k.layers.Hashing(7)(x),
+        k.layers.Hashing(11, mask_value="")(x),
+        k.layers.Hashing(5, salt=[133, 137])(x),
+    ]
+    return k.Model(x, outputs), strings(
+        ["a", "\u00fcber"], ["", "a longer text that needs more than one block of the hash"]
+    )
 
 
 @case("export", "tf_keras")
@@ -392,20 +442,101 @@ def images(k):
         k.layers.Resizing(7, 5)(x),
         k.layers.Resizing(20, 17, interpolation="nearest")(x),
         k.layers.CenterCrop(6, 8)(x),
-        k.layers.RandomFlip()(k.layers.RandomRotation(0.2)(k.layers.Rescaling(2.0)(x))),
-        k.layers.RandomZoom(0.3)(k.layers.RandomContrast(0.3)(x)),
+        k.layers.RandomFlip()(k.layers.RandomRotation(0.2)(x, training=False), training=False),
+        k.layers.RandomZoom(0.3)(k.layers.RandomContrast(0.3)(x, training=False), training=False),
     ]
     return k.Model(x, outputs), normal(2, 10, 12, 3)
+
+
+@case("export")
+def augmentation(k):
+    """Keras 3 exports these layers as they are in training, with the state of their generators."""
+    x = k.Input((8, 9, 3))
+    outputs = [k.layers.RandomFlip(seed=3)(x), k.layers.RandomTranslation(0.2, 0.3, seed=4)(x)]
+    return k.Model(x, outputs), normal(2, 8, 9, 3)
 
 
 @case("export", "tf_keras")
 def resize_kinds(k):
     x = k.Input((10, 12, 3))
     kinds = ("bicubic", "lanczos3", "lanczos5")
-    return k.Model(x, [k.layers.Resizing(7, 15, interpolation=kind)(x) for kind in kinds]), normal(2, 10, 12, 3)
+    return k.Model(x, [k.layers.Resizing(7, 15, interpolation=kind)(x) for kind in kinds]), normal(
+        2, 10, 12, 3
+    )
 
 
 # --- in the TensorFlow process
+
+
+def record_all(writers: list[str], directory: str) -> dict[tuple[str, str], Any]:
+    """`record` for every model that one of the writers saves, below `directory`; the text of the error where it fails."""
+    found: dict[tuple[str, str], Any] = {}
+    for name, one in CASES.items():
+        for writer in one.writers:
+            if writer in writers:
+                try:
+                    found[name, writer] = record(name, writer, f"{directory}/{name}-{writer}")
+                except Exception as error:
+                    found[name, writer] = f"{type(error).__name__}: {error}"
+    return found
+
+
+def record(name: str, writer: str, directory: str) -> dict[str, Any]:
+    """Build and save a model; what TensorFlow, having loaded it, computes and holds.
+
+    Returns:
+        "inputs": what it is called with; "signatures": by name the arguments and the results; "called": the result of
+        each attribute that can be called, "" being the object itself; "variables" and "trainable_variables": names and
+        values; "weights": layer number, attribute and value; "optimizer": names and values of what it keeps; "slots":
+        name of a variable, name of a slot and its value.
+    """
+    import tensorflow as tf
+
+    model, inputs = build(name, writer)
+    save(model, writer, directory)
+    loaded = tf.saved_model.load(directory)
+    found: dict[str, Any] = {
+        "inputs": inputs,
+        "signatures": {},
+        "called": {},
+        "weights": [],
+        "optimizer": [],
+        "slots": [],
+    }
+    for which in ("variables", "trainable_variables"):
+        if hasattr(loaded, which):
+            held = [v for v in getattr(loaded, which) if hasattr(v, "numpy")]
+            found[which] = [(v.name, v.numpy()) for v in held]
+    for key, function in loaded.signatures.items():
+        given = by_name(function.structured_input_signature[1], inputs)
+        results = function(**{n: tf.constant(v) for n, v in given.items()})
+        found["signatures"][key] = given, plain(results)
+    if "serve" in found["signatures"] and any(
+        np.any(v.numpy() != w) for v, (_, w) in zip(loaded.variables, found["variables"], strict=True)
+    ):
+        loaded = tf.saved_model.load(directory)  # generators have moved on
+    tensors = tf.nest.map_structure(tf.constant, inputs)
+    if writer == "export":
+        found["called"]["serve"] = plain(loaded.serve(tensors))
+    elif writer == "tf_keras":
+        found["called"][""] = plain(loaded(tensors))
+    if writer == "tf_keras":
+        record_keras(model, found)
+    return found
+
+
+def record_keras(model: Any, found: dict[str, Any]) -> None:
+    for number, layer in enumerate(model.layers):
+        for attribute in ("kernel", "bias", "gamma", "moving_mean", "embeddings"):
+            if hasattr(getattr(layer, attribute, None), "numpy"):
+                found["weights"].append((number, attribute, getattr(layer, attribute).numpy()))
+    optimizer = getattr(model, "optimizer", None)
+    if hasattr(optimizer, "get_slot_names"):
+        for variable in model.trainable_variables:
+            for slot in optimizer.get_slot_names():
+                found["slots"].append((variable.name, slot, optimizer.get_slot(variable, slot).numpy()))
+    elif optimizer is not None:
+        found["optimizer"] = [(v.name, v.numpy()) for v in optimizer.variables]
 
 
 def build(name: str, writer: str) -> tuple[Any, Any]:
@@ -418,9 +549,10 @@ def build(name: str, writer: str) -> tuple[Any, Any]:
     keras.utils.set_random_seed(7)
     model, inputs = CASES[name].build(keras)
     for number, weight in enumerate(model.weights):
-        value = np.asarray(weight.numpy()) if hasattr(weight, "numpy") else np.array("")  # a vocabulary
-        if value.dtype.kind == "f" and (value.ndim == 1 or np.all(value == 0)) and value.size > 1:
-            weight.assign(value + 0.2 * np.abs(normal(*value.shape, seed=number)))
+        if hasattr(weight, "numpy"):  # a vocabulary counts as a weight, too
+            value = np.asarray(weight.numpy())
+            if value.dtype.kind == "f" and value.size > 1 and (value.ndim == 1 or not np.any(value)):
+                weight.assign(value + 0.2 * np.abs(normal(*value.shape, seed=number)))
     return model, inputs
 
 
@@ -437,7 +569,7 @@ def save(model: Any, writer: str, directory: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A result as arrays in lists, tuples and dicts."""
+    """A result as arrays in lists and dicts."""
     if isinstance(value, dict):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -445,45 +577,11 @@ def plain(value: Any) -> Any:
     return value.numpy() if hasattr(value, "numpy") else value
 
 
-def record(name: str, writer: str, directory: str) -> dict[str, Any]:
-    """Build and save a model; what TensorFlow, having loaded it, computes and holds.
-
-    Returns:
-        "inputs": what `called` was given; "signatures": by name the arguments and the results; "called": by way of
-        calling (``serve``, ``__call__``) the result; "variables": their number, of trainable ones too.
-    """
+def by_name(wanted: dict[str, Any], inputs: Any) -> dict[str, Any]:
+    """The inputs under the names that a signature has for them."""
     import tensorflow as tf
 
-    model, inputs = build(name, writer)
-    save(model, writer, directory)
-    loaded = tf.saved_model.load(directory)
-    flat = tf.nest.flatten(inputs)
-    out: dict[str, Any] = {"inputs": inputs, "direct": plain(model(inputs, training=False)), "signatures": {}, "called": {}}
-    for key, function in loaded.signatures.items():
-        names = list(function.structured_input_signature[1])
-        if len(names) != len(flat):
-            continue
-        given = _by_name(function.structured_input_signature[1], inputs, flat)
-        results = function(**{n: tf.constant(v) for n, v in given.items()})
-        out["signatures"][key] = given, plain(results)
-    if writer == "export":
-        out["called"]["serve"] = plain(loaded.serve(_constants(inputs)))
-    else:
-        out["called"]["__call__"] = plain(loaded(_constants(inputs))) if callable(loaded) else None
-    for which in ("variables", "trainable_variables"):
-        if hasattr(loaded, which):
-            out[which] = [(v.name, v.numpy()) for v in getattr(loaded, which)]
-    out["weights"] = {w.path if hasattr(w, "path") else w.name: w.numpy() for w in model.weights if hasattr(w, "numpy")}
-    return out
-
-
-def _constants(inputs: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.nest.map_structure(tf.constant, inputs)
-
-
-def _by_name(wanted: dict[str, Any], inputs: Any, flat: list[Any]) -> dict[str, Any]:
     if isinstance(inputs, dict) and set(inputs) == set(wanted):
-        return dict(inputs)
-    return dict(zip(sorted(wanted, key=lambda n: (len(n), n)) if len(flat) > 1 else wanted, flat))
+        return inputs
+    flat = tf.nest.flatten(inputs)
+    return dict(zip(sorted(wanted, key=lambda n: (len(n), n)), flat, strict=True))

@@ -53,8 +53,11 @@ def known() -> list[Any]:
     return [pytest.param(op, id=name) for name, op in sorted(ops.load_all().items()) if name in registry()]
 
 
+TEXT = {"CaseFoldUTF8", "NormalizeUTF8"}  # ops of TensorFlow Text, which brings a registry of its own
+
+
 def test_all_ops_are_tensorflows() -> None:
-    assert sorted(set(ops.load_all()) - set(registry())) == []
+    assert set(ops.load_all()) - set(registry()) == TEXT
 
 
 @pytest.mark.parametrize("op", known())

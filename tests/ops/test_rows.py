@@ -96,6 +96,20 @@ ELSEWHERE = {
     "test_files.py": "SaveV2 RestoreV2 MergeV2Checkpoints ReadFile",
     "test_random.py": "RngReadAndSkip RngSkip StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform "
     "StatefulUniformFullInt StatefulUniformInt",
+    "test_sparse_ragged.py": "NormalizeUTF8 CaseFoldUTF8",
+    "programs/lists.py": "EmptyTensorList TensorListReserve TensorListFromTensor TensorListLength "
+    "TensorListElementShape TensorListGetItem TensorListSetItem TensorListPushBack TensorListPopBack TensorListResize "
+    "TensorListStack TensorListGather TensorListConcat TensorListConcatV2 TensorListSplit TensorListScatter "
+    "TensorListScatterV2 TensorListScatterIntoExistingList TensorListConcatLists TensorListPushBackBatch",
+    "programs/arrays.py": "TensorArrayV3 TensorArrayWriteV3 TensorArrayReadV3 TensorArrayScatterV3 TensorArrayGatherV3 "
+    "TensorArraySplitV3 TensorArrayConcatV3 TensorArraySizeV3 TensorArrayGradV3 TensorArrayGradWithShape "
+    "TensorArrayCloseV3 TensorArrayV2 TensorArrayWriteV2 TensorArrayReadV2 TensorArrayScatterV2 TensorArrayGatherV2 "
+    "TensorArraySplitV2 TensorArrayConcatV2 TensorArraySizeV2 TensorArrayGradV2 TensorArrayCloseV2",
+    "programs/tables.py": "HashTableV2 AnonymousHashTable MutableHashTableV2 AnonymousMutableHashTable "
+    "MutableHashTableOfTensorsV2 AnonymousMutableHashTableOfTensors MutableDenseHashTableV2 "
+    "AnonymousMutableDenseHashTable InitializeTableV2 InitializeTableFromTextFileV2 LookupTableFindV2 "
+    "LookupTableSizeV2 LookupTableInsertV2 LookupTableRemoveV2 LookupTableExportV2 LookupTableImportV2",
+    "programs/ragged.py": "RaggedTensorToVariant RaggedTensorFromVariant",
     "test_state.py": "VarHandleOp ReadVariableOp AssignVariableOp AssignAddVariableOp AssignSubVariableOp "
     "VarIsInitializedOp VariableShape DestroyResourceOp DisableCopyOnRead ResourceGather ResourceGatherNd "
     "ResourceScatterUpdate ResourceScatterAdd ResourceScatterSub ResourceScatterMul ResourceScatterDiv "

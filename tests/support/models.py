@@ -785,6 +785,43 @@ def no_variables(tf: Any, folder: Path) -> Any:
     return NoVariables()
 
 
+@model(
+    call("all", "combine", f32(1, 2), np.float32(5)),
+    call("one", "combine", f32(1, 2)),
+    call("served", "signatures.serving_default", x=f32(1, 2), factor=np.float32(5)),
+    call("bare", "bare", f32(1, 2), np.float32(4)),
+    call("free", "free", ONE),
+    call("free_array", "free", ONE, offset=f32(1)),
+    call("free_text", "free", ONE, text="long"),
+    signatures=lambda m: m.combine,
+    gradients=("one",),
+)
+def default_values(tf: Any, folder: Path) -> Any:
+    class Defaults(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bare = self.combine.get_concrete_function()
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.float32)])
+        def combine(self, x: Any, factor: Any = tf.constant(3.0)) -> Any:  # noqa: B008
+            return x * factor
+
+        @tf.function
+        def free(
+            self,
+            x: Any,
+            offset: Any = np.array([1.0, 2.0], np.float32),  # noqa: B008
+            text: str = "short",
+            *,
+            kind: Any = tf.float64,
+            flag: bool = True,
+        ) -> Any:
+            y = x + offset if text == "short" else x - offset
+            return tf.cast(y, kind) if flag else y
+
+    return Defaults()
+
+
 @model()
 def no_functions(tf: Any, folder: Path) -> Any:
     class NoFunctions(tf.Module):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import json
-from functools import cache
+import tempfile
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,13 @@ def outcome(code: str, tf: Any) -> str:
     tree = ast.parse(code)
     last = tree.body.pop()
     assert isinstance(last, ast.Expr), code
-    names: dict[str, Any] = {"tf": tf, "np": np, "raised": raised}
+    names: dict[str, Any] = {"tf": tf, "np": np, "raised": raised, "printed": partial(printed, tf)}
     with np.errstate(all="ignore"):
         try:
             exec(compile(tree, "<probe>", "exec"), names)
             return told(eval(compile(ast.Expression(last.value), "<probe>", "eval"), names), tf)
         except Exception as e:
-            return f"raises {_class(e)}"
+            return f"raises {error_class(e)}"
 
 
 def raised(call: Any, *args: Any, **kwargs: Any) -> str:
@@ -66,11 +67,27 @@ def raised(call: Any, *args: Any, **kwargs: Any) -> str:
     try:
         call(*args, **kwargs)
     except Exception as e:
-        return _class(e)
+        return error_class(e)
     return "nothing"
 
 
-def _class(error: Exception) -> str:
+def printed(tf: Any, *args: Any, **kwargs: Any) -> str:
+    """What `tf.print` writes, in a function and outside: it has to be the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "printed"
+
+        def show() -> None:
+            tf.print(*args, output_stream=f"file://{file}", **kwargs)
+
+        show()
+        eager = file.read_text(encoding="utf-8")
+        file.unlink()
+        tf.function(show)()
+        assert file.read_text(encoding="utf-8") == eager
+    return eager
+
+
+def error_class(error: Exception) -> str:
     """The class of an error, as TensorFlow calls it: it has no name of its own for a tensor out of its graph."""
     return type(error).__name__.replace("InaccessibleTensorError", "TypeError")
 

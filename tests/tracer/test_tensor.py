@@ -244,7 +244,7 @@ def test_symbolic_properties() -> None:
 def test_iterating_over_a_symbolic_tensor_of_unknown_length_is_refused() -> None:
     @tf.function(input_signature=[tf.TensorSpec([None])], autograph=False)
     def f(x: Any) -> Any:
-        return [y for y in x]
+        return list(x)
 
     with pytest.raises(tf.errors.OperatorNotAllowedInGraphError, match="iterator"):
         f([1.0])

@@ -28,7 +28,6 @@ from .api.debugging_ops import (
     check_numerics,
     is_numeric_tensor,
 )
-from .tensor import is_tensor
 
 __all__ = [
     "Assert",
@@ -55,5 +54,4 @@ __all__ = [
     "assert_type",
     "check_numerics",
     "is_numeric_tensor",
-    "is_tensor",
 ]

@@ -31,34 +31,31 @@ class TracingInterpreter:
             key = (
                 (*[x._dtype for x in inputs], *attrs.items()) if attrs else tuple([x._dtype for x in inputs])
             )
-            kernel, dtypes = op.bound[key]
+            kernel, dtypes, full = op.bound[key]
             arrays = [x._array for x in inputs]
         except (AttributeError, KeyError, TypeError):
-            return self._first_call(op, inputs, attrs)
-        return _run(op, kernel, dtypes, arrays, attrs)
+            return self._any_call(op, inputs, attrs)
+        return _run(op, kernel, dtypes, arrays, full)
 
-    def _first_call(self, op: Op, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    def _any_call(self, op: Op, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         """Any call: converts inputs, completes attributes, binds the kernel and remembers it where it can."""
         signature = op.signature
         tensors = [[_eager(v) for v in x] if isinstance(x, (list, tuple)) else _eager(x) for x in inputs]
-        types = [[v._dtype for v in x] if isinstance(x, list) else x._dtype for x in tensors]
-        full = signature.complete(types, attrs)
         flat = flatten_inputs(signature, tensors)
-        dtypes = signature.output_dtypes(full)
-        key = (
-            (*[x._dtype for x in tensors], *attrs.items())
-            if not any(isinstance(x, list) for x in tensors)
-            else None
-        )
+        types = [[v._dtype for v in x] if isinstance(x, list) else x._dtype for x in tensors]
+        key = (*[tuple(t) if isinstance(t, list) else t for t in types], *attrs.items())
         try:
-            found = None if key is None else op.bound.get(key)
+            found = op.bound.get(key)
         except TypeError:  # an attribute that cannot be hashed
-            key = found = None
+            found = key = None  # type: ignore[assignment]
         if found is None:
-            found = op.bind(Site(op, full, [x._dtype for x in flat], env=environment)), dtypes
+            full = signature.complete(types, attrs)
+            kernel = op.bind(Site(op, full, [x._dtype for x in flat], env=environment))
+            found = kernel, signature.output_dtypes(full), full
             if key is not None:
                 op.bound[key] = found
-        return _run(op, *found, [x._array for x in flat], full)
+        kernel, dtypes, full = found
+        return _run(op, kernel, dtypes, [x._array for x in flat], full)
 
 
 def _eager(value: Any) -> EagerTensor:

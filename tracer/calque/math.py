@@ -15,6 +15,18 @@ from .api.order_ops import is_strictly_increasing as is_strictly_increasing
 from .api.reduce_ops import *  # noqa: F403
 from .api.special_ops import *  # noqa: F403
 
+# In `tf` itself, but not in `tf.math`.
+_OUTSIDE = {
+    "cast",
+    "complex",
+    "matmul",
+    "realdiv",
+    "saturate_cast",
+    "tensordot",
+    "truncatediv",
+    "truncatemod",
+}
+
 __all__ = sorted(
     {
         *_elementwise.__all__,
@@ -27,4 +39,7 @@ __all__ = sorted(
         "softmax",
         "softsign",
     }
+    - _OUTSIDE
 )
+for _name in _OUTSIDE:
+    del globals()[_name]

@@ -196,7 +196,7 @@ def _object_scalar(item: Any) -> Any:
 
 
 def _text(tensor: EagerTensor, repr_form: bool) -> str:
-    """The value as printed: in a repr, arrays by repr and scalars as Python's; on a line of its own if it takes many."""
+    """The value as printed: in a repr, arrays by repr and scalars as Python's; several lines start on a new one."""
     if not tensor._dtype.is_numpy_compatible:
         return "<unprintable>"
     value = tensor.numpy()
@@ -394,7 +394,7 @@ def _filled(array: Any, value: Any, shape: TensorShape) -> Any:
     if array.size == count:
         return np.reshape(array, sizes)
     if array.size == 1:
-        return np.full(sizes, array.reshape(-1)[0], array.dtype)  # type: ignore[arg-type]
+        return np.full(sizes, array.reshape(-1)[0], array.dtype)
     raise TypeError(f"tf.constant cannot give {value!r}, which has {array.size} elements, the shape {shape}.")
 
 
@@ -408,7 +408,6 @@ def convert_to_tensor(
     dtype: Any = None,
     dtype_hint: Any = None,
     name: str | None = None,
-    preferred_dtype: Any = None,
 ) -> Tensor:
     """`value` as a tensor: tensors as they are, variables read, anything else as `constant` takes it.
 
@@ -417,7 +416,6 @@ def convert_to_tensor(
         dtype: the type it must have.
         dtype_hint: the type to take where the value leaves a choice; ignored where it does not fit.
         name: the node's name in a graph.
-        preferred_dtype: the older name of `dtype_hint`.
 
     Raises:
         ValueError: a tensor has another type than `dtype`, or the value is none that a tensor holds.
@@ -443,10 +441,9 @@ def convert_to_tensor(
             )
         elif isinstance(value, (list, tuple)) and _holds_tensor(value):
             return _packed(value, dtype)
-    hint = dtype_hint if dtype_hint is not None else preferred_dtype
-    if dtype is None and hint is not None:
+    if dtype is None and dtype_hint is not None:
         try:
-            return constant(value, hint, name=name)
+            return constant(value, dtype_hint, name=name)
         except (TypeError, ValueError):
             pass
     return constant(value, dtype, name=name)

@@ -180,7 +180,8 @@ class Variable(Operators, Trackable):
 
     def is_initialized(self, name: str | None = None) -> Tensor:
         """Has it a value?"""
-        return state_ops.var_is_initialized(self.handle, name=name)
+        found: Tensor = state_ops.var_is_initialized(self.handle, name=name)
+        return found
 
     def ref(self) -> TensorReference:
         """A hashable reference to this variable."""
@@ -194,7 +195,8 @@ class Variable(Operators, Trackable):
 
     def read_value(self) -> Tensor:
         """The value now, as a tensor."""
-        return state_ops.read_variable(self.handle, dtype=self._state.dtype)
+        value: Tensor = state_ops.read_variable(self.handle, dtype=self._state.dtype)
+        return value
 
     def numpy(self) -> Any:
         """The value, as `EagerTensor.numpy` gives it.
@@ -249,12 +251,14 @@ class Variable(Operators, Trackable):
     def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
         """Rows of the value: ``value[indices]`` without reading all of it."""
         at = convert_to_tensor(indices)
-        return state_ops.resource_gather(self.handle, at, dtype=self.dtype, name=name)
+        rows: Tensor = state_ops.resource_gather(self.handle, at, dtype=self.dtype, name=name)
+        return rows
 
     def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
         """Slices of the value at the positions in the last axis of `indices`."""
         at = convert_to_tensor(indices)
-        return state_ops.resource_gather_nd(self.handle, at, dtype=self.dtype, name=name)
+        slices: Tensor = state_ops.resource_gather_nd(self.handle, at, dtype=self.dtype, name=name)
+        return slices
 
     def _scatter(self, op: Any, slices: Any, name: str | None) -> Variable:
         if not isinstance(slices, IndexedSlices):
@@ -417,4 +421,5 @@ def _initial_value(initial: Any, dtype: Any) -> EagerTensor:
         raise ValueError(
             f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {value.dtype.name}: {value!r}"
         )
-    return value
+    start: EagerTensor = value
+    return start

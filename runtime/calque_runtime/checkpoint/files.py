@@ -12,6 +12,7 @@ from ..errors import FailedPreconditionError, NotFoundError, PermissionDeniedErr
 __all__ = [
     "create_temporary",
     "file_errors",
+    "is_there",
     "make_directories",
     "sync_directory",
     "write_all",
@@ -37,6 +38,19 @@ def file_errors(path: str, advice: str = "") -> Iterator[None]:
         raise FailedPreconditionError(None, None, f"{path}: {error.strerror}.") from error
     except OSError as error:
         raise UnknownError(None, None, f"{path}: {error.strerror or error}.") from error
+
+
+def is_there(path: str) -> bool:
+    """Is there a file `path`? A pipe or a device in its place is refused: reading it might never end.
+
+    Raises:
+        FailedPreconditionError: it is neither a file nor a directory.
+    """
+    if os.path.isfile(path) or os.path.isdir(path):  # that a directory is no file, opening it will say
+        return True
+    if os.path.exists(path):
+        raise FailedPreconditionError(None, None, f"{path} is not a regular file.")
+    return False
 
 
 def make_directories(path: str) -> list[str]:

@@ -13,7 +13,7 @@ from .. import errors
 from ..dtypes import DType
 from ..wire.bundle import BUNDLE_VERSION, Entry, decode_entry, decode_header
 from .crc import crc32c, extend, unmask
-from .files import file_errors
+from .files import file_errors, is_there
 from .ordered_code import decode_name, encode_name, encode_slice_key
 from .slices import Extents, SliceSpec, format_slice, resolve, slice_bounds
 from .table import read_table
@@ -52,7 +52,7 @@ class BundleReader:
     def __init__(self, prefix: str | os.PathLike[str]) -> None:
         self.prefix = os.fspath(prefix)
         self._index_path = self.prefix + ".index"
-        if not _is_file(self._index_path):
+        if not is_there(self._index_path):
             raise errors.NotFoundError(None, None, f"{self._index_path} does not exist. {self._advice()}")
         with file_errors(self._index_path), open(self._index_path, "rb") as file:
             table = read_table(file.read(), self._index_path)
@@ -397,26 +397,13 @@ class _Shard:
     def __init__(self, path: str) -> None:
         self.path = path
         advice = " The checkpoint's index names it: was it copied without its data files?"
-        if not _is_file(path):
+        if not is_there(path):
             raise errors.NotFoundError(None, None, f"{path} does not exist.{advice}")
         with file_errors(path), open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             # An empty file cannot be mapped. Arrays keep the mapping alive, the mapping the file.
             contents: Any = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
         self.data: Array = np.frombuffer(contents, np.uint8) if size else np.empty(0, np.uint8)
-
-
-def _is_file(path: str) -> bool:
-    """Is `path` there? A pipe or a device that stands in its place is refused: reading it might never end.
-
-    Raises:
-        FailedPreconditionError: it is neither a file nor a directory.
-    """
-    if os.path.isfile(path) or os.path.isdir(path):  # what a directory is good for, opening it will say
-        return True
-    if os.path.exists(path):
-        raise errors.FailedPreconditionError(None, None, f"{path} is not a regular file.")
-    return False
 
 
 def _is_part(key: bytes) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 
 from ..errors import UnimplementedError
-from ..op import Op, registered
+from ..op import Kernel, Op, Site, op, registered
+from ..signature import parse
 
 __all__ = [
     "FAMILIES",
     "find",
     "load_all",
+    "register_op",
     "require",
 ]
 
@@ -116,3 +119,27 @@ def require(name: str, node: str | None = None) -> Op:
     if found is None:
         raise UnimplementedError(node, name, f"op {name} is not supported")
     return found
+
+
+def register_op(declaration: str) -> Callable[[Callable[[Site], Kernel]], Op]:
+    """Add an op of your own, or replace one: models that are loaded from then on run it.
+
+        @calque_runtime.register_op("ScaleBy(x: T) -> (y: T) | T: type in float double; factor: float=2.0")
+        def scale_by(site):
+            factor = site["factor"]             # attributes, and what is known of types and shapes
+            return lambda x: x * x.dtype.type(factor)   # arrays in, an array (or one for each output) out
+
+    Args:
+        declaration: name, inputs, outputs and attributes, as TensorFlow's op registry prints them: after ``|`` the
+            attributes with their kinds, defaults and allowed values.
+
+    Returns:
+        A decorator for the function that makes the kernel for one node. See `calque_runtime.op` for what the site tells
+        it, and for shape and gradient rules.
+
+    Raises:
+        InternalError: the declaration is not in that form.
+    """
+    parse(declaration)
+    find(declaration.partition("(")[0].strip())  # the family of an op that is replaced must not come later
+    return op(declaration)

@@ -48,17 +48,17 @@ def _suppressed(
 ) -> _Chosen:
     """At most `count` boxes by falling score, without those that overlap a better one by more than `most`.
 
-    With a positive `sigma` an overlap lowers a score instead (Soft-NMS: Bodla and others, 2017).
+    With a positive `sigma` overlaps only lower scores instead (Soft-NMS: Bodla and others, 2017).
     """
     wide = scores.astype(_F)
     able = np.flatnonzero(wide > least)
     if sigma > 0:
-        return _soft(overlap, wide, able, count, most, least, _F(-0.5 / sigma))
+        return _soft(overlap, wide, able, count, least, _F(-0.5 / sigma))
     return _hard(overlap, wide, able[np.argsort(-wide[able], kind="stable")], count, most)
 
 
 def _soft(
-    overlap: Overlap, scores: Array, able: Array, count: int, most: float, least: float, factor: Any
+    overlap: Overlap, scores: Array, able: Array, count: int, least: float, factor: Any
 ) -> _Chosen:
     # A box's score is lowered only when it comes up, by the boxes chosen since it last did.
     waiting = [(-float(scores[i]), int(i), 0) for i in able]
@@ -68,7 +68,7 @@ def _soft(
         negated, i, seen = heapq.heappop(waiting)
         score = before = _F(-negated)
         for iou in overlap(i, np.array(chosen.indices[seen:], np.int64))[::-1]:
-            score = score * np.exp(factor * iou * iou) if iou <= most else _F(0)
+            score = score * np.exp(factor * iou * iou)
             if score <= least:
                 break
         if score == before:
@@ -140,7 +140,7 @@ def _nms(name: str, args: str, out: str, attrs: str, doc: str) -> Op:
                     raise s.error(f"overlaps must be square, but has shape {format_shape(boxes.shape)}")
                 if scores.shape != (len(boxes),):
                     raise s.error(f"scores has incompatible shape {format_shape(scores.shape)}")
-                overlap: Overlap = lambda i, others: boxes[i, others]  # noqa: E731
+                overlap: Overlap = lambda i, others: boxes[others, i]  # noqa: E731
             else:
                 _check_boxes(s, boxes, scores)
                 overlap = _overlaps(boxes)

@@ -1,8 +1,10 @@
 """Images in files: JPEG, PNG, BMP and GIF to pixels, and pixels to JPEG and PNG.
 
-Pillow (the extra ``images``) reads all but BMP and 16-bit PNG, and writes JPEG. Its JPEG library rounds in places
-otherwise than TensorFlow's may: pixels can differ by a few units of 255. PNG, BMP and GIF agree exactly, but for 16-bit
-colors turned gray, which TensorFlow's PNG library corrects by up to 3 of 65535.
+Pillow (the extra ``images``) reads all but BMP and 16-bit PNG, and writes JPEG. It decodes JPEG with the accurate
+transform: exactly what TensorFlow gives for ``dct_method="INTEGER_ACCURATE"``. By default TensorFlow takes the fast
+one, whose pixels differ by a few units of 255 (6 at most in our files); so do the last columns of a part
+(DecodeAndCropJpeg), for which TensorFlow does not look at the colors beyond. PNG, BMP and GIF agree exactly, but for
+16-bit colors turned gray, which TensorFlow's PNG library corrects by up to 3 of 65535.
 """
 
 from __future__ import annotations
@@ -104,8 +106,8 @@ def _jpeg(s: Site, library: Any, data: bytes, channels: int, ratio: int) -> Arra
         return _pixels(image, "L" if grays else "RGB")
 
 
-def _with_channels(pixels: Array, channels: int) -> Array:
-    """`pixels` (gray, gray and alpha, RGB or RGBA) with that many channels; an alpha that is not there is opaque."""
+def _with_channels(pixels: Array, channels: int, opaque: int) -> Array:
+    """`pixels` (gray, gray and alpha, RGB or RGBA) with that many channels; an alpha that is not there is `opaque`."""
     have = pixels.shape[2]
     if channels in (0, have):
         return pixels
@@ -117,14 +119,15 @@ def _with_channels(pixels: Array, channels: int) -> Array:
     if channels % 2:
         return colors
     if alpha is None:
-        alpha = np.full((*pixels.shape[:2], 1), np.iinfo(pixels.dtype).max, pixels.dtype)
+        alpha = np.full((*pixels.shape[:2], 1), opaque, pixels.dtype)
     return np.concatenate([colors, alpha], axis=2)
 
 
 def _png(s: Site, library: Any, data: bytes, channels: int, deep: bool) -> Array:
     """The pixels, of uint8, or of uint16 where `deep`."""
-    if deep and data[24:25] == b"\x10":
-        return _with_channels(_deep_png(s, data), channels)
+    if data[24:25] == b"\x10" and (deep or channels == 1):  # gray of all 16 bits, and only then cut to 8
+        pixels = _with_channels(_deep_png(s, data), channels, 65535)
+        return pixels if deep else (pixels >> 8).astype(np.uint8)
     with _opened(s, library, data, "PNG") as image:
         if image.mode.startswith("I"):
             flat = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
@@ -135,7 +138,8 @@ def _png(s: Site, library: Any, data: bytes, channels: int, deep: bool) -> Array
             pixels = _pixels(image, "RGBA")
         else:
             pixels = _pixels(image, "L" if image.mode == "1" else image.mode)
-    pixels = _with_channels(pixels, channels)
+    # TensorFlow's reader takes an opaque alpha to be the greatest number of the file's own bits.
+    pixels = _with_channels(pixels, channels, min((1 << data[24]) - 1, 255))
     return pixels.astype(np.uint16) * 257 if deep else pixels
 
 
@@ -255,6 +259,8 @@ def _decoder(name: str, attrs: str, out: str, kinds: str, doc: str) -> Op:
 
         def run(contents: Array, crop: Array | None = None) -> Array:
             pixels = _as_type(decoded(_contents(s, contents)), dtype)
+            if name == "DecodeGif" and pixels.ndim == 3:
+                pixels = pixels[None]
             return pixels if crop is None else _cropped(s, pixels, crop)
 
         return run

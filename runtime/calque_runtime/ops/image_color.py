@@ -17,11 +17,13 @@ __all__: list[str] = []
 _F = np.float32
 
 
-def _check_colors(known: Shape) -> None:
+def _check_colors(known: Shape, rank: int) -> None:
     if known is None:
         return
-    if not known:
-        raise InvalidArgumentError(None, None, "input must be at least 1-D, but is a scalar")
+    if len(known) < rank:
+        raise InvalidArgumentError(
+            None, None, f"input must be at least {rank}-D, but has shape {format_shape(known)}"
+        )
     if known[-1] not in (None, 3):
         raise InvalidArgumentError(
             None, None, f"input must have 3 channels in its last axis, but has shape {format_shape(known)}"
@@ -72,10 +74,11 @@ def _wide(images: Array) -> Array:
 
 def _of_colors(name: str, args: str, types: str, run: Callable[..., Array], doc: str) -> Op:
     """Declare an op of images whose last axis is red, green, blue (or hue, saturation, value)."""
+    rank = 3 if args else 1
 
     def kernel(s: Site) -> Kernel:
         def checked(images: Array, *amount: Array) -> Array:
-            _check_colors(images.shape)
+            _check_colors(images.shape, rank)
             if amount and amount[0].ndim:
                 raise s.error(f"the amount must be a scalar, but has shape {format_shape(amount[0].shape)}")
             return run(_wide(images), *amount).astype(images.dtype)
@@ -85,7 +88,7 @@ def _of_colors(name: str, args: str, types: str, run: Callable[..., Array], doc:
     one = register(Op(f"{name}(images: T{args}) -> (output: T) | T: type=float in {types}", kernel, doc))
 
     def shape_rule(s: Site) -> list[Shape]:
-        _check_colors(s.shapes[0])
+        _check_colors(s.shapes[0], rank)
         return [s.shapes[0]]
 
     one.shape_rule = shape_rule

@@ -253,7 +253,7 @@ def _patches(name: str, rank: int, attrs: str, types: str, doc: str) -> Op:
         windows = _patches_of(s)
 
         def run(images: Array) -> Array:
-            _patches_shape(s, images.shape, windows)
+            check_size(s, (d or 0 for d in _patches_shape(s, images.shape, windows) or ()), s.dtypes[0])
             view = windows.view(images, windows.size, 0)
             return view.reshape(*view.shape[: rank - 1], int(np.prod(view.shape[rank - 1 :])))
 

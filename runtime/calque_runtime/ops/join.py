@@ -10,7 +10,7 @@ from ..errors import InvalidArgumentError
 from ..op import Array, Call, Kernel, Site, op
 from ..shapes import Dim, Shape, compatible, format_shape, merge, merge_dim, normalize_axis
 from .array import concat_offset, shape_n
-from .common import checked_axis, no_nones
+from .common import checked_axis, no_nones, shape_of
 
 __all__: list[str] = []
 

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import DType
-from ..errors import InvalidArgumentError
 from ..lists import TensorList
 from ..op import Array, Call, Kernel, Site, op
-from ..shapes import Shape, compatible, concat, format_shape, is_static, merge
+from ..shapes import Shape, compatible, format_shape, is_static, merge
 from .common import check_size, scalar, shape_of
 from .lists import (
     ELEMENT,
@@ -22,6 +21,7 @@ from .lists import (
     tensor_list_element_shape,
     tensor_list_gather,
     tensor_list_length,
+    tensor_list_resize,
 )
 
 __all__ = [
@@ -261,9 +261,10 @@ def tensor_list_scatter_into_existing_list(s: Site) -> Kernel:
 def _(c: Call, g: Any) -> list[Any]:
     from .array import shape, zeros_like
 
-    _, tensor, indices = c.inputs
+    handle, tensor, indices = c.inputs
     rows = tensor_list_gather(g, indices, shape(tensor)[1:], element_dtype=c["element_dtype"])
-    return [tensor_list_scatter_into_existing_list(g, zeros_like(tensor), indices), rows, None]
+    rest = tensor_list_scatter_into_existing_list(g, zeros_like(tensor), indices)
+    return [tensor_list_resize(rest, tensor_list_length(handle)), rows, None]
 
 
 def _lists(s: Site, handles: Any, dtype: DType) -> list[TensorList]:

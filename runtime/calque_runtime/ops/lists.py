@@ -324,7 +324,7 @@ def _(c: Call, rest: Any, item: Any) -> list[Any]:
 
     if rest is None:
         shape = tensor_list_element_shape(c.inputs[0], shape_type="int32")
-        rest = empty_tensor_list(shape, np.int32(-1), element_dtype=c["element_dtype"])
+        rest = tensor_list_reserve(shape, tensor_list_length(c.outputs[0]), element_dtype=c["element_dtype"])
     if item is None:
         item = zeros_like(c.outputs[1])
     return [tensor_list_push_back(rest, item), None]
@@ -409,16 +409,17 @@ def tensor_list_gather(s: Site) -> Kernel:
         for i in at:
             if not 0 <= i < lst.length:
                 raise s.error(f"Index {i} out of range; list only has {lst.length} elements.")
+        items = [(k, item) for k, item in enumerate(map(lst.get, at)) if item is not None]
         shape = merge(shape_from(element_shape), lst.element_shape)
-        if at and not is_static(shape):
-            shape = lst.known_shape(shape)
+        if not is_static(shape):
+            for size in {np.shape(item) for _, item in items}:
+                shape = merge(shape, size)
         if shape is None or not is_static(shape):
             raise s.error(
                 "Tried to gather uninitialized tensors, or none, from a list with non-fully-defined element_shape: "
                 f"{format_shape(shape)}"
             )
         sizes = check_size(s, (len(at), *shape), dtype)
-        items = ((k, item) for k, item in enumerate(map(lst.get, at)) if item is not None)
         return stack(items, len(at), sizes[1:], dtype)
 
     return run

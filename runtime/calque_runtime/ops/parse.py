@@ -51,6 +51,7 @@ def dense_of(s: Site, types: Sequence[DType], shapes: Sequence[Shape]) -> list[D
         raise s.error(f"there are {len(types)} types but {len(shapes)} shapes of dense features")
     out = []
     for k, (dtype, shape) in enumerate(zip(types, shapes, strict=True)):
+        shape = None if shape is None else tuple(shape)
         if shape is None or None in shape[1:]:
             raise s.error(
                 f"dense_shapes[{k}] must be known but for its first size, but is {format_shape(shape)}"
@@ -196,10 +197,8 @@ class _Parser:
             values = example.get(key)
             if values is None:
                 values = np.empty(0, dtype.np)
-            elif len(values):
-                check_type(self.s, self.name(i), key, i, values, dtype, False)
             else:
-                values = np.empty(0, dtype.np)
+                check_type(self.s, self.name(i), key, i, values, dtype, False)
             out.append(values)
         return out
 

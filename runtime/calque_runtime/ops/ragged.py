@@ -238,8 +238,8 @@ def _(c: Call, g: Any) -> list[Any]:
 
 @op(
     "RaggedGather(params_nested_splits: PARAMS_RAGGED_RANK*Tsplits, params_dense_values: Tvalues, indices: Tindices) "
-    "-> (output_nested_splits: OUTPUT_RAGGED_RANK*Tsplits, output_dense_values: Tvalues) | Tvalues: type; Tindices: type "
-    "in index; Tsplits: type=int64 in index; PARAMS_RAGGED_RANK: int >=1; OUTPUT_RAGGED_RANK: int >=0"
+    "-> (output_nested_splits: OUTPUT_RAGGED_RANK*Tsplits, output_dense_values: Tvalues) | Tvalues: type; Tindices: "
+    "type in index; Tsplits: type=int64 in index; PARAMS_RAGGED_RANK: int >=1; OUTPUT_RAGGED_RANK: int >=0"
 )
 def ragged_gather(s: Site) -> Kernel:
     """The rows that `indices`, of any rank, name."""

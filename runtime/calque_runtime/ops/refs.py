@@ -1,4 +1,4 @@
-"""Ops of TF1 graphs that other ops have replaced: references to variables, tables behind string handles, Switch and Merge.
+"""Ops of TF1 graphs that others have replaced: references to variables, tables behind string handles, Switch and Merge.
 
 They are declared, so that graphs with them can be read, shown and written again, but have no kernels: before such a
 graph runs, references become resources (`passes.references`), and Switch, Merge and loops become If and While
@@ -36,23 +36,30 @@ def _declare(declaration: str, doc: str) -> Op:
     return register(Op(declaration, None, doc))
 
 
-_VARIABLE = "() -> (ref: Ref(dtype)) | shape: shape; dtype: type; container: string=''; shared_name: string='' | stateful"
+_NAMED = "container: string=''; shared_name: string=''"
+_VARIABLE = f"() -> (ref: Ref(dtype)) | shape: shape; dtype: type; {_NAMED} | stateful"
+_LOCKING = "use_locking: bool"
 
 variable: Op = _declare(f"Variable{_VARIABLE}", "A reference to a variable.")
 variable_v2: Op = _declare(f"VariableV2{_VARIABLE}", "A reference to a variable.")
 is_variable_initialized: Op = _declare(
-    "IsVariableInitialized(ref: Ref(dtype)) -> (is_initialized: bool) | dtype: type", "Has the variable a value?"
+    "IsVariableInitialized(ref: Ref(dtype)) -> (is_initialized: bool) | dtype: type",
+    "Has the variable a value?",
 )
 assign: Op = _declare(
-    "Assign(ref: Ref(T), value: T) -> (output_ref: Ref(T)) | T: type; validate_shape: bool=true; use_locking: bool=true",
+    "Assign(ref: Ref(T), value: T) -> (output_ref: Ref(T)) | T: type; validate_shape: bool=true; "
+    f"{_LOCKING}=true",
     "Replace the value.",
 )
 count_up_to: Op = _declare(
-    "CountUpTo(ref: Ref(T)) -> (output: T) | limit: int; T: type in index", "The value, which then grows by one."
+    "CountUpTo(ref: Ref(T)) -> (output: T) | limit: int; T: type in index",
+    "The value, which then grows by one.",
 )
 
 for _name, _doc in (("AssignAdd", "Add to the value."), ("AssignSub", "Subtract from the value.")):
-    _declare(f"{_name}(ref: Ref(T), value: T) -> (output_ref: Ref(T)) | T: type in numeric; use_locking: bool=false", _doc)
+    _declare(
+        f"{_name}(ref: Ref(T), value: T) -> (output_ref: Ref(T)) | T: type in numeric; {_LOCKING}=false", _doc
+    )
 
 for _kind, _doc in (
     ("Update", "Replace"),
@@ -65,7 +72,7 @@ for _kind, _doc in (
 ):
     _declare(
         f"Scatter{_kind}(ref: Ref(T), indices: Tindices, updates: T) -> (output_ref: Ref(T)) | T: type; "
-        f"Tindices: type in index; use_locking: bool={'true' if _kind == 'Update' else 'false'}",
+        f"Tindices: type in index; {_LOCKING}={'true' if _kind == 'Update' else 'false'}",
         f"{_doc} the rows of a variable.",
     )
     RESOURCE_FORM[f"Scatter{_kind}"] = f"ResourceScatter{_kind}"
@@ -73,7 +80,7 @@ for _kind, _doc in (
         continue
     _declare(
         f"ScatterNd{_kind}(ref: Ref(T), indices: Tindices, updates: T) -> (output_ref: Ref(T)) | T: type; "
-        f"Tindices: type in index; use_locking: bool={'true' if _kind == 'Update' else 'false'}; "
+        f"Tindices: type in index; {_LOCKING}={'true' if _kind == 'Update' else 'false'}; "
         "bad_indices_policy: string=''",
         f"{_doc} the slices of a variable.",
     )
@@ -81,7 +88,7 @@ for _kind, _doc in (
 
 # Tables. Those on resources have a 2 more at the end.
 
-_SHARED = "container: string=''; shared_name: string=''; use_node_name_sharing: bool=false; key_dtype: type; value_dtype: type"
+_SHARED = f"{_NAMED}; use_node_name_sharing: bool=false; key_dtype: type; value_dtype: type"
 for _declaration, _doc in (
     (f"HashTable() -> (table_handle: Ref(string)) | {_SHARED} | stateful", "A table that is filled once."),
     (f"MutableHashTable() -> (table_handle: Ref(string)) | {_SHARED} | stateful", "A table that can change."),
@@ -90,8 +97,8 @@ for _declaration, _doc in (
         "A table of tensors that can change.",
     ),
     (
-        f"MutableDenseHashTable(empty_key: key_dtype) -> (table_handle: Ref(string)) | {_SHARED}; value_shape: shape=[]; "
-        "initial_num_buckets: int=131072; max_load_factor: float=0.800000011920929 | stateful",
+        f"MutableDenseHashTable(empty_key: key_dtype) -> (table_handle: Ref(string)) | {_SHARED}; "
+        "value_shape: shape=[]; initial_num_buckets: int=131072; max_load_factor: float=0.800000011920929 | stateful",
         "A table with open addressing.",
     ),
     (
@@ -138,15 +145,20 @@ merge: Op = _declare(
 _FRAME = "T: type; frame_name: string; is_constant: bool=false; parallel_iterations: int=10"
 enter: Op = _declare(f"Enter(data: T) -> (output: T) | {_FRAME}", "Data into a loop.")
 exit_: Op = _declare("Exit(data: T) -> (output: T) | T: type", "Data out of a loop.")
-next_iteration: Op = _declare("NextIteration(data: T) -> (output: T) | T: type", "Data to the next turn of a loop.")
+next_iteration: Op = _declare(
+    "NextIteration(data: T) -> (output: T) | T: type", "Data to the next turn of a loop."
+)
 loop_cond: Op = _declare("LoopCond(input: bool) -> (output: bool)", "Does the loop go on?")
-ref_identity: Op = _declare("RefIdentity(input: Ref(T)) -> (output: Ref(T)) | T: type", "The reference itself.")
+ref_identity: Op = _declare(
+    "RefIdentity(input: Ref(T)) -> (output: Ref(T)) | T: type", "The reference itself."
+)
 ref_switch: Op = _declare(
     "RefSwitch(data: Ref(T), pred: bool) -> (output_false: Ref(T), output_true: Ref(T)) | T: type",
     "Switch of a reference.",
 )
 ref_merge: Op = _declare(
-    "RefMerge(inputs: Ref(N*T)) -> (output: Ref(T), value_index: int32) | T: type; N: int >=1", "Merge of references."
+    "RefMerge(inputs: Ref(N*T)) -> (output: Ref(T), value_index: int32) | T: type; N: int >=1",
+    "Merge of references.",
 )
 ref_enter: Op = _declare(f"RefEnter(data: Ref(T)) -> (output: Ref(T)) | {_FRAME}", "Enter of a reference.")
 ref_exit: Op = _declare("RefExit(data: Ref(T)) -> (output: Ref(T)) | T: type", "Exit of a reference.")

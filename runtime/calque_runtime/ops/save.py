@@ -119,8 +119,9 @@ def read_file(s: Site) -> Kernel:
         path = _text(filename)
         if s.env is not None:
             s.env.require_files("ReadFile", path)
-        from ..checkpoint.files import file_errors
+        from ..checkpoint.files import file_errors, is_there
 
+        is_there(path)  # which refuses a pipe
         with file_errors(path), open(path, "rb") as file:
             return as_strings(file.read(), ())
 

@@ -113,7 +113,8 @@ def _sides(
     sides, at = [], 0
     for i, is_sparse in enumerate(sparse, 1):
         if is_sparse:
-            sides.append(_sparse_groups(s, *arrays[at : at + 3], what=f"set{i}_"))
+            indices, values, shape = arrays[at : at + 3]
+            sides.append(_sparse_groups(s, indices, values, shape, f"set{i}_"))
         else:
             sides.append(_dense_groups(s, arrays[at]))
         at += 3 if is_sparse else 1

@@ -31,9 +31,9 @@ def _wide(x: Array) -> Array:
 
 
 def _check_pair(s: Site, inputs: tuple[Array, ...]) -> None:
-    check_sparse(s, *inputs[:3], what="a_")
-    check_sparse(s, *inputs[3:6], what="b_")
     a, b = inputs[2], inputs[5]
+    check_sparse(s, inputs[0], inputs[1], a, "a_")
+    check_sparse(s, inputs[3], inputs[4], b, "b_")
     if a.shape != b.shape or (a != b).any():
         raise s.error(f"Operands' shapes do not match: {a.tolist()} and {b.tolist()}")
 
@@ -53,7 +53,7 @@ def _merged(a: Array, b: Array) -> tuple[Array, Array]:
     "Treal) -> (sum_indices: int64, sum_values: T, sum_shape: int64) | T: type in numeric; Treal: type in real"
 )
 def sparse_add(s: Site) -> Kernel:
-    """The sum of two sparse tensors, without the sums whose magnitude is below `thresh`."""
+    """The sum of two sparse tensors; where both have a value, not those sums whose magnitude is below `thresh`."""
 
     def run(*inputs: Array) -> list[Array]:
         _check_pair(s, inputs)
@@ -65,7 +65,9 @@ def sparse_add(s: Site) -> Kernel:
         values = np.zeros(len(indices), inputs[1].dtype)
         values[place[: len(inputs[0])]] = inputs[1]
         values[place[len(inputs[0]) :]] += inputs[4]
-        kept = np.abs(values) >= inputs[6]
+        both = np.zeros(len(indices), bool)
+        both[np.intersect1d(place[: len(inputs[0])], place[len(inputs[0]) :])] = True
+        kept = ~both | (np.abs(values) >= inputs[6])
         return [indices[kept], values[kept], inputs[2]]
 
     return run

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import OutOfRangeError
 from ..op import Array, Kernel, Op, Site, op, register
 from ..resources import Variable
 from ..shapes import Shape, compatible, concat, format_shape
@@ -273,3 +274,24 @@ def _scatter_nd(name: str, doc: str, change: Callable[[Array, Any, Array], Any])
 resource_scatter_nd_update: Op = _scatter_nd("ResourceScatterNdUpdate", "Replace slices.", _put)
 resource_scatter_nd_add: Op = _scatter_nd("ResourceScatterNdAdd", "Add to slices.", np.add.at)
 resource_scatter_nd_sub: Op = _scatter_nd("ResourceScatterNdSub", "Subtract from slices.", np.subtract.at)
+
+
+@op("ResourceCountUpTo(resource: resource) -> (output: T) | limit: int; T: type in index | stateful")
+def resource_count_up_to(s: Site) -> Kernel:
+    """The value, which then grows by one; OutOfRangeError once it has reached `limit`."""
+    limit = s["limit"]
+
+    def run(variable: Variable) -> Array:
+        with variable.lock:
+            value = variable.value
+            if value >= limit:
+                raise s.error(f"Reached limit of {limit}", OutOfRangeError)
+            variable.assign(np.asarray(value + value.dtype.type(1)))
+            return value
+
+    return run
+
+
+@resource_count_up_to.shape
+def _(s: Site) -> list[Shape]:
+    return [()]

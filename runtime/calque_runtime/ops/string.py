@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import int64
+from ..dtypes import string as string_type
 from ..errors import OutOfRangeError
 from ..farmhash import fingerprint64_all, hash64, siphash
 from ..op import Array, Kernel, Op, Site, op
@@ -269,8 +270,14 @@ def string_ngrams(s: Site) -> Kernel:
             out = [separator.join([left] * pad + row + [right] * pad)]
         return out
 
+    def work(size: int) -> int:
+        """How many strings go into the n-grams of a row of `size`."""
+        items = sum(2 * padding(w) + w * max(0, size + 2 * padding(w) - w + 1) for w in widths)
+        return items + 2 * max(0, pad_width) * keep_short
+
     def run(data: Array, splits: Array) -> tuple[Array, Array]:
         bounds = check_splits(s, splits, len(data))
+        check_size(s, (sum(work(b - a) for a, b in pairwise(bounds)),), string_type)
         values = flat(data)
         rows = [of_row(values[a:b]) for a, b in pairwise(bounds)]
         ends = [0, *accumulate(len(row) for row in rows)] if bounds else []

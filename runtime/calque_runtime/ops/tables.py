@@ -1,6 +1,6 @@
 """Lookup tables: making, filling, asking and changing them. See `calque_runtime.tables`.
 
-The ops of TF1, whose handles are references to strings, work on the same objects as those whose handles are resources.
+The ops of TF1, whose handles are references to strings, become these before a graph runs (`passes.references`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from ..dtypes import DType, int64, string
 from ..errors import FailedPreconditionError, NotFoundError, OutOfRangeError
-from ..op import Array, Kernel, Op, Site, op, register
+from ..op import Array, Kernel, Op, Site, register
 from ..shapes import Shape, is_static
 from ..tables import DenseTable, MutableTable, StaticTable, Table
 from .common import check_size
@@ -37,7 +37,10 @@ def _mutable(s: Site, name: str, _: tuple[Array, ...]) -> Table:
 
 
 def _of_tensors(s: Site, name: str, _: tuple[Array, ...]) -> Table:
-    return MutableTable(s["key_dtype"], s["value_dtype"], _value_shape(s), name)
+    shape = _value_shape(s)
+    if len(shape) != 1:
+        raise s.error(f"Default value must be a vector, got shape {list(shape)}")
+    return MutableTable(s["key_dtype"], s["value_dtype"], shape, name)
 
 
 def _dense(s: Site, name: str, keys: tuple[Array, ...]) -> Table:
@@ -86,11 +89,9 @@ def _declare(name: str, doc: str, make: Make, inputs: str = "", attrs: str = "")
 
         return run
 
-    anonymous = name.startswith("Anonymous")
-    handle = "resource" if anonymous or name.endswith("V2") else "Ref(string)"
-    sharing = "" if anonymous else f"{_SHARING}; "
+    sharing = "" if name.startswith("Anonymous") else f"{_SHARING}; "
     one = register(
-        Op(f"{name}({inputs}) -> (table_handle: {handle}) | {sharing}{_TYPES}{attrs} | stateful", kernel, doc)
+        Op(f"{name}({inputs}) -> (table_handle: resource) | {sharing}{_TYPES}{attrs} | stateful", kernel, doc)
     )
     one.shape_rule = lambda s: [()]
     one.not_differentiable()
@@ -114,8 +115,6 @@ for _name, _doc, _make, _inputs, _attrs in (
         _DENSE,
     ),
 ):
-    if _name != "MutableDenseHashTable":
-        _declare(_name, _doc, _make, _inputs, _attrs)
     _declare(f"{_name}V2", _doc, _make, _inputs, _attrs)
     _declare(f"Anonymous{_name}", _doc, _make, _inputs, _attrs)
 
@@ -131,13 +130,10 @@ def _table(s: Site, handle: Any) -> Table:
     return handle
 
 
-def _both(name: str, signature: str, attrs: str, kernel: Callable[[Site], Kernel], doc: str) -> list[Op]:
-    """The op with handles that are references to strings, and with resources."""
-    out = []
-    for version, handle, flags in (("", "Ref(string)", ""), ("V2", "resource", " | stateful")):
-        one = Op(f"{name}{version}(table_handle: {handle}{signature} | {attrs}{flags}", kernel, doc)
-        out.append(register(one).not_differentiable())
-    return out
+def _on_table(name: str, signature: str, attrs: str, kernel: Callable[[Site], Kernel], doc: str) -> Op:
+    """Declare an op whose first input is a table."""
+    one = Op(f"{name}(table_handle: resource{signature} | {attrs} | stateful", kernel, doc)
+    return register(one).not_differentiable()
 
 
 def _initialize(s: Site) -> Kernel:
@@ -155,8 +151,8 @@ def _initialize(s: Site) -> Kernel:
     return run
 
 
-_both(
-    "InitializeTable",
+_on_table(
+    "InitializeTableV2",
     ", keys: Tkey, values: Tval) -> ()",
     "Tkey: type; Tval: type",
     _initialize,
@@ -178,14 +174,14 @@ def _found_shape(s: Site) -> list[Shape]:
     return [keys[: len(keys) - len(table.key_shape)] + table.value_shape]
 
 
-for _one in _both(
-    "LookupTableFind",
+lookup_table_find: Op = _on_table(
+    "LookupTableFindV2",
     ", keys: Tin, default_value: Tout) -> (values: Tout)",
     "Tin: type; Tout: type",
     _find,
     "The values of keys, and the default where the table has none.",
-):
-    _one.shape_rule = _found_shape
+)
+lookup_table_find.shape_rule = _found_shape
 
 
 def _insert(s: Site) -> Kernel:
@@ -196,8 +192,8 @@ def _insert(s: Site) -> Kernel:
     return run
 
 
-_both(
-    "LookupTableInsert",
+_on_table(
+    "LookupTableInsertV2",
     ", keys: Tin, values: Tout) -> ()",
     "Tin: type; Tout: type",
     _insert,
@@ -205,10 +201,7 @@ _both(
 )
 
 
-@op("LookupTableRemoveV2(table_handle: resource, keys: Tin) -> () | Tin: type | stateful")
-def lookup_table_remove(s: Site) -> Kernel:
-    """Remove keys from a table that can be changed."""
-
+def _remove(s: Site) -> Kernel:
     def run(handle: Any, keys: Array) -> tuple[()]:
         _table(s, handle).remove(np.asarray(keys))
         return ()
@@ -216,12 +209,21 @@ def lookup_table_remove(s: Site) -> Kernel:
     return run
 
 
+_on_table(
+    "LookupTableRemoveV2",
+    ", keys: Tin) -> ()",
+    "Tin: type",
+    _remove,
+    "Remove keys from a table that can be changed.",
+)
+
+
 def _size(s: Site) -> Kernel:
     return lambda handle: np.int64(_table(s, handle).size)
 
 
-for _one in _both("LookupTableSize", ") -> (size: int64)", "", _size, "The number of keys."):
-    _one.shape_rule = lambda s: [()]
+lookup_table_size: Op = _on_table("LookupTableSizeV2", ") -> (size: int64)", "", _size, "The number of keys.")
+lookup_table_size.shape_rule = lambda s: [()]
 
 
 def _export(s: Site) -> Kernel:
@@ -233,8 +235,8 @@ def _export(s: Site) -> Kernel:
     return run
 
 
-_both(
-    "LookupTableExport",
+_on_table(
+    "LookupTableExportV2",
     ") -> (keys: Tkeys, values: Tvalues)",
     "Tkeys: type; Tvalues: type",
     _export,
@@ -250,8 +252,8 @@ def _import(s: Site) -> Kernel:
     return run
 
 
-_both(
-    "LookupTableImport",
+_on_table(
+    "LookupTableImportV2",
     ", keys: Tin, values: Tout) -> ()",
     "Tin: type; Tout: type",
     _import,
@@ -317,6 +319,9 @@ def _lines(s: Site, path: str, most: int) -> list[bytes]:
         InvalidArgumentError: a line is empty, or there are fewer than `most`.
         OutOfRangeError: there is nothing to be read.
     """
+    from ..checkpoint.files import is_there
+
+    is_there(path)  # which refuses a pipe
     try:
         with open(path, "rb") as file:
             lines = file.read().split(b"\n")
@@ -374,8 +379,8 @@ def _number(s: Site, field: bytes, line: int, dtype: DType) -> Any:
     raise s.error(f"Field {shown} in line {line} is not a valid {dtype.name}.")
 
 
-_both(
-    "InitializeTableFromTextFile",
+_on_table(
+    "InitializeTableFromTextFileV2",
     ", filename: string) -> ()",
     "key_index: int >=-2; value_index: int >=-2; vocab_size: int=-1 >=-1; delimiter: string='\\t'; offset: int=0",
     _from_file,

@@ -8,7 +8,8 @@
 
 Whether a node runs depends on the Switch nodes before it: on a set of (condition, outcome). A Merge whose inputs differ
 in the outcome of one condition is where an If ends, and what runs only for that outcome is the branch. Merges on the
-same condition are one If, unless one needs the result of the other. What is nested in a branch goes with it, and is
+same condition are one If, unless one needs the result of the other. A Merge of values that are always there gives the
+first. What is nested in a branch goes with it, and is
 raised there. Loops must have been raised before.
 """
 
@@ -53,13 +54,22 @@ class _Conditions:
         self.inner = inner
         self.order = schedule_nodes(function.nodes, function.name)
         self.when: dict[Node, When] = {}
-        self.ends: dict[Node, tuple[Value, int]] = {}  # from each Merge to its condition and what its first input needs
+        self.ends: dict[
+            Node, tuple[Value, int]
+        ] = {}  # from each Merge to its condition and what its first input needs
+        self.passed: dict[
+            Node, int
+        ] = {}  # from each Merge that has no condition to the input that is always there
 
     def run(self) -> None:
         for node in self.order:
             self.when[node] = self._merged(node) if node.op.name == "Merge" else self._needs(node)
         values: dict[Value, Value] = {}
         nodes: dict[Node, Node] = {}
+        for merge, index in self.passed.items():
+            if not self.when[merge]:
+                values[merge.outputs[0]] = merge.inputs[index]
+                values[merge.outputs[1]] = _constant(self.function, index)
         for condition, merges in self._groups():
             made = self._raise(condition, merges)
             for i, merge in enumerate(merges):
@@ -86,15 +96,22 @@ class _Conditions:
         return _ALWAYS.union(*parts)
 
     def _merged(self, node: Node) -> When:
-        if len(node.inputs) != 2:
-            raise _unsupported(node, f"a Merge of {len(node.inputs)} values is not supported")
-        first, second = (self._of(v) for v in node.inputs)
+        parts = [self._of(v) for v in node.inputs]
+        common = parts[0].intersection(*parts[1:])
+        if common in parts:
+            self.passed[node] = parts.index(common)
+            return common
+        if len(parts) != 2:
+            raise _unsupported(
+                node, f"a Merge of {len(parts)} values that depend on conditions is not supported"
+            )
+        first, second = parts
         found = [(c, side) for c, side in first if (c, 1 - side) in second]
         found.sort(key=lambda one: first - {one} != second - {(one[0], 1 - one[1])})
         if not found:
             raise _unsupported(node, "a Merge whose values do not depend on one condition is not supported")
         self.ends[node] = found[0]
-        return first & second
+        return common
 
     def _groups(self) -> list[tuple[Value, list[Node]]]:
         """The outermost Merge nodes that are one If, with its condition."""
@@ -103,7 +120,9 @@ class _Conditions:
         for condition in dict.fromkeys(self.ends[node][0] for node in outer):
             level: dict[Node, int] = {}
             for node in self.order:
-                before = [level.get(v.node, 0) for v in node.inputs] + [level.get(one, 0) for one in node.control]
+                before = [level.get(v.node, 0) for v in node.inputs] + [
+                    level.get(one, 0) for one in node.control
+                ]
                 level[node] = max(before, default=0)
                 if node in self.ends and not self.when[node] and self.ends[node][0] is condition:
                     groups.setdefault((condition, level[node]), []).append(node)
@@ -131,9 +150,8 @@ class _Conditions:
             def past(node: Node, side: int = side) -> bool:
                 return (condition, side) not in self.when.get(node, _ALWAYS)
 
-            branch = extract(
-                f"{function.name}/{name}_{('false', 'true')[side]}", self.order, list(arguments.values()), results, (), past
-            )
+            of = f"{function.name}/{name}_{('false', 'true')[side]}"
+            branch = extract(of, self.order, list(arguments.values()), results, (), past)
             branch.outputs = [
                 value
                 for merge, result in zip(merges, branch.outputs, strict=True)
@@ -144,7 +162,7 @@ class _Conditions:
         for merge in merges:
             control.update(dict.fromkeys(one for one in merge.control if not self.when[one]))
         attrs = {
-            "Tcond": dtypes.bool_,
+            "Tcond": dtypes.bool,
             "Tin": tuple(v.dtype for v in outer),
             "Tout": tuple(v.dtype for v in branches[0].outputs),
             "then_branch": FunctionRef(branches[1].name, branches[1]),

@@ -46,7 +46,9 @@ class _Loop:
         merges = [node.inputs[0].node for node in switches]
         for switch, merge in zip(switches, merges, strict=True):
             if merge.op.name != "Merge" or not any(v.node.op.name == "Enter" for v in merge.inputs):
-                raise _unsupported(switch, "a loop whose Switch does not take one of its variables is not supported")
+                raise _unsupported(
+                    switch, "a loop whose Switch does not take one of its variables is not supported"
+                )
         self.merges: list[Node] = []
         self.frame = _enter(merges[0]).attrs["frame_name"]
         self.members: set[Node] = set()
@@ -122,7 +124,9 @@ def _raise(
     turns = [_next(merge) for merge in loop.merges]
     starts = [enter.inputs[0] for enter in enters]
     constants = list(loop.constants)
-    arguments = [[merge.outputs[0], *(s.outputs[1] for s in switches.get(merge, ()))] for merge in loop.merges]
+    arguments = [
+        [merge.outputs[0], *(s.outputs[1] for s in switches.get(merge, ()))] for merge in loop.merges
+    ]
     arguments += [[enter.outputs[0] for enter in loop.constants[value]] for value in constants]
     given = {v.node for one in arguments for v in one}
     members = [node for node in function.nodes if node in loop.members]
@@ -132,7 +136,12 @@ def _raise(
 
     name = function.unique_name(_name(loop.frame))
     condition = extract(
-        f"{function.name}/{name}_cond", members, arguments, [loop.condition.inputs[0]], loop.condition.control, past
+        f"{function.name}/{name}_cond",
+        members,
+        arguments,
+        [loop.condition.inputs[0]],
+        loop.condition.control,
+        past,
     )
     body = extract(
         f"{function.name}/{name}_body",
@@ -175,7 +184,9 @@ def _enter(merge: Node) -> Node:
 def _next(merge: Node) -> Node:
     found = [v.node for v in merge.inputs if v.node.op.name == "NextIteration"]
     if len(found) != 1:
-        raise _unsupported(merge, "a loop variable that does not come back once in each turn is not supported")
+        raise _unsupported(
+            merge, "a loop variable that does not come back once in each turn is not supported"
+        )
     return found[0]
 
 

@@ -68,7 +68,9 @@ class _Rewrite:
         kind = RESOURCE_FORM[node.op.name]
         op = ops.find(kind)
         if op is None:
-            raise UnimplementedError(node.name, node.op.name, f"op {kind} is not supported, which {node.op.name} needs")
+            raise UnimplementedError(
+                node.name, node.op.name, f"op {kind} is not supported, which {node.op.name} needs"
+            )
         attrs = _attrs_for(node, op)
         refs = _is_ref(node.op.signature.outputs, node.attrs)
         types = [dtypes.resource if ref else v.dtype for v, ref in zip(node.outputs, refs, strict=True)]

@@ -11,7 +11,9 @@ __all__ = ["extract", "replace", "upstream"]
 
 
 def upstream(
-    roots: Iterable[Node], at: Callable[[Value], bool] = lambda v: False, past: Callable[[Node], bool] = lambda n: False
+    roots: Iterable[Node],
+    at: Callable[[Value], bool] = lambda v: False,
+    past: Callable[[Node], bool] = lambda n: False,
 ) -> set[Node]:
     """The nodes that `roots` need, they themselves included.
 
@@ -87,7 +89,9 @@ def extract(
         for value in node.inputs:
             if value not in values:
                 raise UnimplementedError(
-                    node.name, node.op.name, f"node '{node.name}': its input '{value.name}' comes from elsewhere"
+                    node.name,
+                    node.op.name,
+                    f"node '{node.name}': its input '{value.name}' comes from elsewhere",
                 )
         twin.inputs = [values[v] for v in node.inputs]
         twin.control = [twins[one] for one in node.control if one in twins]

@@ -51,8 +51,13 @@ def model_file(directory: str | os.PathLike[str]) -> str:
             None, None, f"{directory} holds a SavedModel in chunks ({_CHUNKED}), a form that is not supported"
         )
     found = sorted(os.listdir(directory))
-    half = "variables" in found or "assets" in found
-    hint = "the model was not written to its end" if half else f"it holds {', '.join(found[:8]) or 'nothing'}"
+    inside = [name for name in found if os.path.isfile(os.path.join(directory, name, _BINARY))]
+    if inside:  # such as the numbered versions of a served model
+        hint = f"did you mean {os.path.join(directory, inside[-1])}?"
+    elif "variables" in found or "assets" in found:
+        hint = "the model was not written, or not copied, to its end"
+    else:
+        hint = f"it holds {', '.join(found[:8]) or 'nothing'}"
     raise NotFoundError(None, None, f"{directory} holds no {_BINARY} (nor {_TEXT}): {hint}")
 
 

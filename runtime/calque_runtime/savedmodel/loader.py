@@ -8,11 +8,12 @@ values, tables are made and filled.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from calque_runtime.checkpoint.files import is_there
 from calque_runtime.environment import Environment, Limits
 from calque_runtime.errors import (
     DataLossError,
@@ -114,6 +115,10 @@ class Factory:
             concrete, kind.argument_keywords, kind.allowed_positional_arguments, None, name, self.convention
         )
 
+    def set_defaults(self, signature: Any, defaults: Mapping[str, Any]) -> None:
+        """A call of `signature` may leave these inputs out."""
+        signature.defaults = defaults
+
     def set_child(self, parent: Any, name: str, child: Any) -> None:
         """Make `child` what `parent` holds under `name`."""
         if isinstance(parent, objects.List):
@@ -144,6 +149,7 @@ class Loader:
         directory: where its checkpoint and assets are.
         factory: makes the objects.
         limits: what its functions may do.
+        partial: keep what does not need what is not supported?
 
     Attributes:
         env: where its functions run.
@@ -156,10 +162,12 @@ class Loader:
         directory: str | os.PathLike[str],
         factory: Factory | None = None,
         limits: Limits | None = None,
+        partial: bool = False,
     ) -> None:
         self.meta_graph = meta_graph
         self.graph = meta_graph.object_graph or ObjectGraph()
         self.directory = os.fspath(directory)
+        self.partial = partial
         self.factory = factory or Factory()
         self.env = Environment(meta_graph.library, limits)
         self.objects: list[Any] = [None] * len(self.graph.nodes)
@@ -215,7 +223,9 @@ class Loader:
             for name, child in self.graph.nodes[number].children:
                 if names[child] is None:
                     prefix = names[number] or ""
-                    if len(prefix) > _LONGEST_PREFIX:  # else a chain of n objects would have names of n * n letters
+                    if (
+                        len(prefix) > _LONGEST_PREFIX
+                    ):  # else a chain of n objects would have names of n * n letters
                         prefix = "..." + prefix[-_LONGEST_PREFIX:]
                     names[child] = f"{prefix}.{name}" if prefix else name
                     queue.append(child)
@@ -254,7 +264,7 @@ class Loader:
                 f"{self.directory}: '{self._names[number]}' is asset {kind.number}, but there are {len(assets)}",
             )
         path = files.asset_path(self.directory, assets[kind.number].filename)
-        if not os.path.exists(path):
+        if not is_there(path):
             raise NotFoundError(
                 None, None, f"{path} does not exist: the model has the asset '{self._names[number]}' there"
             )
@@ -272,7 +282,9 @@ class Loader:
             numbered = name.isascii() and name.isdigit()
             if kind == "trackable_list_wrapper":
                 fits = numbered and len(name) < 10 and int(name) < most
-            elif kind == "trackable_tuple_wrapper":  # that of a named tuple has its items by field name as well
+            elif (
+                kind == "trackable_tuple_wrapper"
+            ):  # that of a named tuple has its items by field name as well
                 fits = len(name) < 10 and int(name) < most if numbered else name.isidentifier()
             else:
                 fits = True
@@ -304,8 +316,8 @@ class Loader:
     def _set_defaults(self, number: int, name: str) -> None:
         signature = self.meta_graph.signatures.get(name)
         function = self.objects[number]
-        if signature is not None and signature.defaults and isinstance(function, ConcreteFunction):
-            function.defaults = signature.defaults
+        if signature is not None and signature.defaults:
+            self.factory.set_defaults(function, signature.defaults)
 
     def _concrete(self, name: str) -> Concrete:
         found = self._concretes.get(name)
@@ -446,6 +458,7 @@ def load(
     tags: str | Iterable[str] | None = None,
     factory: Factory | None = None,
     limits: Limits | None = None,
+    partial: bool | None = None,
 ) -> Any:
     """The root object of the SavedModel in `directory`.
 
@@ -454,21 +467,34 @@ def load(
         tags: the tags of the meta graph to load, where there are several.
         factory: makes the objects; default: the runtime's.
         limits: what its functions may do.
+        partial: False: refuse it if its signatures need what is not supported; True: say in its attribute `report`
+            what that is; None: whoever needs it will see.
 
     Raises:
+        UnimplementedError: `partial` is False, and something that a signature needs is not supported; lists all of it.
         OpError: as `files.read_meta_graphs`, `files.choose` and `Loader.load`.
     """
     where = os.fspath(directory)
     try:
         meta_graph = files.choose(files.read_meta_graphs(where), tags, where)
-        root = _loader_for(meta_graph)(meta_graph, where, factory, limits).load()
+        if partial is False:
+            from .report import missing
+
+            error = missing(meta_graph).error(where)
+            if error is not None:
+                raise error
+        root = _loader_for(meta_graph)(meta_graph, where, factory, limits, partial is not False).load()
     except OpError as e:
         if where in e.message:
             raise
         raise type(e)(e.node_def, e.op, f"{where}: {e.message}") from e
     except MemoryError as e:
         raise ResourceExhaustedError(None, None, f"{where}: there is not enough memory to load it") from e
-    for name in ("tensorflow_version", "tensorflow_git_version"):
-        if isinstance(root, objects.Object):
+    if isinstance(root, objects.Object):
+        for name in ("tensorflow_version", "tensorflow_git_version"):
             root.__dict__.setdefault(name, getattr(meta_graph, name))
+        if partial:
+            from .report import missing
+
+            root.__dict__["report"] = missing(meta_graph, functions=True)
     return root

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from calque_runtime.dtypes import DType
 from calque_runtime.errors import InvalidArgumentError
 from calque_runtime.ir import Graph, Library
 from calque_runtime.shapes import Shape
 from calque_runtime.wire.bundle import SlotVariable
+
+if TYPE_CHECKING:
+    from calque_runtime.wire.needs import Needs
 
 __all__ = [
     "Asset",
@@ -326,6 +329,7 @@ class MetaGraph:
         stripped_default_attrs: were attributes equal to their defaults left out?
         graph_version: the GraphDef version of the writer (versions.producer).
         min_consumer: the oldest GraphDef version that may read it (versions.min_consumer).
+        needs: what its functions and its graph need, where it comes from a file.
     """
 
     def __init__(
@@ -347,8 +351,10 @@ class MetaGraph:
         graph_version: int = 0,
         min_consumer: int = 0,
         constant: Callable[[str], Any] | None = None,
+        needs: Needs | None = None,
     ) -> None:
         self._graph = graph
+        self.needs = needs
         self._constant = constant
         self.library = library
         self.tags = tuple(tags)

@@ -42,8 +42,8 @@ class Object:
     """
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only where nothing of that name was saved. Keras keeps its own attributes (`layers`, `metrics`, `losses`
-        # ...) apart, in an object of this name.
+        # Reached only where nothing of that name was saved. Keras keeps its own attributes (`layers`, `metrics` ...)
+        # apart, in an object of this name.
         keras = self.__dict__.get("keras_api")
         if isinstance(keras, Object) and name in keras.__dict__:
             return keras.__dict__[name]

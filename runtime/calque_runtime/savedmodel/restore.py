@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from calque_runtime.checkpoint.files import is_there
 from calque_runtime.checkpoint.object_paths import OBJECT_GRAPH_KEY, VARIABLE_VALUE
 from calque_runtime.checkpoint.reader import BundleReader
 from calque_runtime.dtypes import DType
@@ -39,6 +40,12 @@ class Checkpoint:
 
     def __init__(self, prefix: str, graph: ObjectGraph) -> None:
         self.prefix = prefix
+        if not is_there(f"{prefix}.index"):
+            raise NotFoundError(
+                None,
+                None,
+                f"{prefix}.index does not exist, but the model has variables: was it copied without their folder?",
+            )
         self.reader = BundleReader(prefix)
         self._entries = self.reader.entries
         if not self.reader.has_tensor(OBJECT_GRAPH_KEY):

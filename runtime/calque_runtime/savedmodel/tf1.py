@@ -6,20 +6,20 @@ function of its own that is made on its first call.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 
 from calque_runtime.checkpoint.reader import BundleReader
 from calque_runtime.constants import constant_value
 from calque_runtime.environment import Limits
-from calque_runtime.errors import NotFoundError
+from calque_runtime.errors import NotFoundError, UnimplementedError
 from calque_runtime.ir import Function, Library, Node, Value
 from calque_runtime.passes.subgraphs import upstream
 from calque_runtime.resources import Variable as State
-from calque_runtime.wire.metagraphs import decode_variable_names
+from calque_runtime.wire.metagraphs import decode_variables
 
 from . import files
 from .loader import Factory, Loader
@@ -38,7 +38,9 @@ from .tf1_graph import Key, Part, Tf1Graph, is_variable
 __all__ = ["Tf1Loader"]
 
 _ASSIGN = ("Assign", "AssignVariableOp")
-_FIRST_VARIABLE = 3  # the object that stands for the first variable: after root, signatures and the list of variables
+_FIRST_VARIABLE = (
+    3  # the object that stands for the first variable: after root, signatures and the list of variables
+)
 
 
 class Tf1Loader(Loader):
@@ -50,9 +52,10 @@ class Tf1Loader(Loader):
         directory: str | os.PathLike[str],
         factory: Factory | None = None,
         limits: Limits | None = None,
+        partial: bool = False,
     ) -> None:
         self.top = Tf1Graph(meta_graph)
-        super().__init__(_as_objects(meta_graph, self.top), directory, factory, limits)
+        super().__init__(_as_objects(meta_graph, self.top), directory, factory, limits, partial)
         self.states: dict[Key, State] = {}
 
     def _restore(self) -> None:
@@ -61,7 +64,7 @@ class Tf1Loader(Loader):
         for (container, name), state in self.states.items():
             self.env.resources["variable", container, name] = state
         prefix = files.variables_prefix(self.directory)
-        if not self.states and self.meta_graph.saver is None or not os.path.exists(f"{prefix}.index"):
+        if not os.path.exists(f"{prefix}.index"):
             return  # a graph without variables needs no checkpoint; without one, variables have no values
         reader = BundleReader(prefix)
         others = []
@@ -85,7 +88,11 @@ class Tf1Loader(Loader):
         for node in self.top.order:
             if node in needed and node.op.name in _ASSIGN:
                 yield node, _assignment(node)
-            elif node in needed and node.op.name != "NoOp" and (not node.outputs or any(True for _ in node.calls())):
+            elif (
+                node in needed
+                and node.op.name != "NoOp"
+                and (not node.outputs or any(True for _ in node.calls()))
+            ):
                 yield node, None
 
     def _defer(self, reader: BundleReader, key: Key, name: str, part: str) -> None:
@@ -96,7 +103,7 @@ class Tf1Loader(Loader):
                 None, None, f"{prefix} has no value for variable '{state.name}': there is no key {name}"
             )
         if part:
-            state.defer(partial(reader.get_slice, name, part))
+            state.defer(functools.partial(reader.get_slice, name, part))
         else:
             state.defer(reading(reader, name, f"variable '{state.name}'", state.dtype, state.shape))
 
@@ -112,14 +119,17 @@ class Tf1Loader(Loader):
     def _initialize(self) -> None:
         paths: dict[Value, str] = {}
         for asset in self.meta_graph.assets:
-            path = files.asset_path(self.directory, asset.filename)
-            if not os.path.exists(path):
-                raise NotFoundError(None, None, f"{path} does not exist: the model has an asset there")
+            path = files.asset_path(
+                self.directory, asset.filename
+            )  # what reads it says so where it is not there
             self.env.own_files |= {path}
             paths[self.top.value(asset.tensor_name, f"the asset '{asset.filename}'")] = path
-        name = self.top.init_name
-        if name is not None:
-            self._run(paths, [self.top.node(name, "the initializer")])
+        if self.top.init:
+            try:
+                self._run(paths, [self.top.node(name, "the initializer") for name in self.top.init])
+            except UnimplementedError:
+                if not self.partial:
+                    raise
 
     def _run(self, texts: dict[Value, str], targets: list[Node]) -> None:
         part = self.top.part(targets[0].name, list(texts), [v.node.name for v in texts], [], targets)
@@ -154,10 +164,12 @@ def _as_objects(meta_graph: MetaGraph, top: Tf1Graph) -> MetaGraph:
     nodes = [
         SavedObject(UserObject(), [("signatures", 1), ("variables", 2)]),
         SavedObject(UserObject("signature_map"), [(name, first + i) for i, name in enumerate(signatures)]),
-        SavedObject(UserObject("trackable_list_wrapper"), [(str(i), n) for i, n in enumerate(numbers.values())]),
+        SavedObject(
+            UserObject("trackable_list_wrapper"), [(str(i), n) for i, n in enumerate(numbers.values())]
+        ),
     ]
     collections = meta_graph.collections
-    trainable = set(decode_variable_names(collections.get("trainable_variables")))
+    trainable = {name for name, _ in decode_variables(collections.get("trainable_variables"))}
     for key, node in top.variables.items():
         site = node.site()
         dtype = site["dtype"].base_dtype

@@ -17,10 +17,21 @@ from calque_runtime.passes.raise_control_flow import raise_control_flow
 from calque_runtime.passes.references import replace_references
 from calque_runtime.passes.subgraphs import extract, replace, upstream
 from calque_runtime.structure import ShapeValue, TensorSpecValue, TypeSpecValue
+from calque_runtime.wire.metagraphs import decode_variables
 
 from .metagraph import MetaGraph, SignatureDef, TensorInfo
 
-__all__ = ["INIT_SIGNATURE", "Part", "Signature", "Tf1Graph", "is_variable", "node_name"]
+__all__ = [
+    "INIT_SIGNATURE",
+    "Part",
+    "Signature",
+    "Tf1Graph",
+    "init_nodes",
+    "is_init_signature",
+    "is_variable",
+    "node_name",
+    "tensors",
+]
 
 INIT_SIGNATURE = "__saved_model_init_op"
 _TRAIN_SIGNATURE = "__saved_model_train_op"
@@ -42,6 +53,22 @@ def is_variable(node: Node) -> bool:
 def is_init_signature(name: str) -> bool:
     """Is it none to be called, but the place where a file names its initializer?"""
     return name in (INIT_SIGNATURE, _TRAIN_SIGNATURE)
+
+
+def init_nodes(meta_graph: MetaGraph) -> list[str]:
+    """What initializes tables and the like: the model's initializer, else those of its tables and local variables."""
+    signature = meta_graph.signatures.get(INIT_SIGNATURE)
+    if signature is not None and INIT_SIGNATURE in signature.outputs:
+        return [node_name(signature.outputs[INIT_SIGNATURE].name)]
+    collections = meta_graph.collections
+    for name in _INIT_COLLECTIONS:
+        collection = collections.get(name)
+        if collection is not None and collection.kind == "node" and collection.values:
+            return [node_name(collection.values[0])]
+    tables = collections.get("table_initializer")
+    names = tables.values if tables is not None and tables.kind == "node" else ()
+    local = decode_variables(collections.get("local_variables"))
+    return [node_name(name) for name in (*names, *(initializer for _, initializer in local))]
 
 
 class Part(NamedTuple):
@@ -76,12 +103,15 @@ class Tf1Graph:
     """The top-level graph of a meta graph, as far as signatures, initializer and saver need it.
 
     Attributes:
+        init: the nodes that initialize it.
         nodes: the nodes by name.
+        order: the nodes.
         variables: the node of each variable.
     """
 
     def __init__(self, meta_graph: MetaGraph) -> None:
         self.meta_graph = meta_graph
+        self.init = init_nodes(meta_graph)
         graph: Graph = meta_graph.part(set(self._wanted()))
         self.nodes = graph.by_name()
         self.order = graph.nodes
@@ -96,26 +126,12 @@ class Tf1Graph:
         meta_graph = self.meta_graph
         for signature in meta_graph.signatures.values():
             for info in (*signature.inputs.values(), *signature.outputs.values()):
-                yield from map(node_name, _tensors(info))
+                yield from map(node_name, tensors(info))
         if meta_graph.saver is not None:
             yield meta_graph.saver.restore_op_name
             yield node_name(meta_graph.saver.filename_tensor_name)
         yield from (node_name(asset.tensor_name) for asset in meta_graph.assets)
-        init = self.init_name
-        if init is not None:
-            yield init
-
-    @property
-    def init_name(self) -> str | None:
-        """The node that initializes tables and the like, or None."""
-        signature = self.meta_graph.signatures.get(INIT_SIGNATURE)
-        if signature is not None and INIT_SIGNATURE in signature.outputs:
-            return node_name(signature.outputs[INIT_SIGNATURE].name)
-        for name in _INIT_COLLECTIONS:
-            collection = self.meta_graph.collections.get(name)
-            if collection is not None and collection.kind == "node" and collection.values:
-                return node_name(collection.values[0])
-        return None
+        yield from self.init
 
     @staticmethod
     def key(node: Node) -> Key:
@@ -179,13 +195,15 @@ class Tf1Graph:
             if info.coo_sparse is not None:
                 values, indices, dense_shape = (self.value(tensor, what) for tensor in info.coo_sparse)
                 fetched += [indices, values, dense_shape]
-                outputs[name] = TypeSpecValue(1, "SparseTensorSpec", (ShapeValue(info.shape), values.dtype), 3)
+                outputs[name] = TypeSpecValue(
+                    1, "SparseTensorSpec", (ShapeValue(info.shape), values.dtype), 3
+                )
             elif info.composite is not None:
                 spec, parts = info.composite
                 fetched += [self.value(one.name, what) for one in parts]
                 outputs[name] = spec
-            elif ":" not in info.name and not self.node(info.name, what).outputs:
-                targets.append(self.nodes[info.name])  # an op, which runs and gives nothing
+            elif ":" not in info.name and (info.dtype is None or not self.node(info.name, what).outputs):
+                targets.append(self.node(info.name, what))  # an op, which runs and gives nothing
                 outputs[name] = None
             else:
                 value = self.value(info.name, what)
@@ -210,7 +228,9 @@ class Tf1Graph:
         """A part of the graph, with the variables that it needs."""
         fed = set(inputs)
         needed = upstream([*(v.node for v in outputs if v not in fed), *targets], fed.__contains__)
-        variables = dict.fromkeys(self.key(node) for node in self.order if node in needed and is_variable(node))
+        variables = dict.fromkeys(
+            self.key(node) for node in self.order if node in needed and is_variable(node)
+        )
         return Part(name, inputs, input_names, outputs, targets, list(variables))
 
     def function(self, part: Part) -> Function:
@@ -221,7 +241,12 @@ class Tf1Graph:
             InvalidArgumentError: it has a cycle that is no loop.
         """
         function = extract(
-            part.name, self.order, [[v] for v in part.inputs], part.outputs, part.targets, input_names=part.input_names
+            part.name,
+            self.order,
+            [[v] for v in part.inputs],
+            part.outputs,
+            part.targets,
+            input_names=part.input_names,
         )
         replace_references(function)
         self._capture(function, part.variables)
@@ -243,7 +268,8 @@ class Tf1Graph:
         replace(function, {node.outputs[0]: arguments[self.key(node)] for node in handles}, {})
 
 
-def _tensors(info: TensorInfo) -> Iterator[str]:
+def tensors(info: TensorInfo) -> Iterator[str]:
+    """The names of the tensors that an input or output is made of."""
     if info.coo_sparse is not None:
         yield from info.coo_sparse
     elif info.composite is not None:

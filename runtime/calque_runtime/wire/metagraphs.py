@@ -18,6 +18,7 @@ from calque_runtime.savedmodel.metagraph import (
 
 from . import schema
 from .graphs import constant_lookup, decode_graph, decode_library, encode_graph, located, op_lookup
+from .needs import Needs
 from .objects import decode_object_graph, encode_object_graph
 from .opdefs import encode_op_list
 from .structured import decode_type_spec, encode_type_spec
@@ -26,7 +27,7 @@ from .tensors import decode_dtype, decode_shape, decode_tensor, encode_shape, en
 __all__ = [
     "SCHEMA_VERSION",
     "decode_saved_model",
-    "decode_variable_names",
+    "decode_variables",
     "encode_saved_model",
     "encode_signature",
 ]
@@ -75,6 +76,7 @@ def _decode_meta_graph(proto: Any, where: str) -> MetaGraph:
         graph,
         decode_library(graph_def.library, op_list, where),
         constant=constant_lookup(graph_def, where),
+        needs=Needs(graph_def),
         tags=info.tags,
         signatures={
             name: _decode_signature(proto.signature_def[name], name) for name in sorted(proto.signature_def)
@@ -108,15 +110,15 @@ def _assets(proto: Any) -> Iterable[Any]:
     return [schema.parse(schema.AssetFileDef, value.value, "an asset") for value in values]
 
 
-def decode_variable_names(collection: Collection | None) -> list[str]:
-    """The names, without ``:0``, of the variables in a collection of VariableDefs.
+def decode_variables(collection: Collection | None) -> list[tuple[str, str]]:
+    """The name, without ``:0``, and the initializer's node of each variable in a collection of VariableDefs.
 
     Raises:
         DataLossError: an entry is damaged.
     """
     values = () if collection is None or collection.kind != "bytes" else collection.values
     found = [schema.parse(schema.VariableDef, value, "a variable in a collection") for value in values]
-    return [one.variable_name.partition(":")[0] for one in found]
+    return [(one.variable_name.partition(":")[0], one.initializer_name) for one in found]
 
 
 def encode_saved_model(meta_graphs: Iterable[MetaGraph]) -> bytes:

@@ -95,7 +95,10 @@ def parse(cls: Any, data: bytes | memoryview, what: str) -> Any:
     except (DecodeError, ValueError, IndexError, RecursionError) as error:
         # All but the first come from protobuf's pure Python decoder (bad UTF-8, a cut-off number, ...).
         raise DataLossError(
-            None, None, f"{what}: the {len(data)} bytes are not a {cls.DESCRIPTOR.full_name} message: {error}"
+            None,
+            None,
+            f"{what}: the {len(data)} bytes are not a {cls.DESCRIPTOR.full_name} message (damaged, or cut short): "
+            f"{error}",
         ) from error
 
 

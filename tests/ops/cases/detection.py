@@ -40,7 +40,16 @@ ROWS: list[Row] = [
     *rows("NonMaxSuppressionV3", V(MANY), V(SCORES), N(40), V(0.4), V(0.25), dtypes="float32 float16"),
     *rows("NonMaxSuppressionV3", F(MANY), F(TIES), N(40), F(0.4), F(0.25), label="ties"),
     *rows("NonMaxSuppressionV4", F(MANY), F(SCORES), N(10), F(0.4), F(0.25)),
-    *rows("NonMaxSuppressionV4", F(MANY), F(SCORES), N(30), F(0.4), F(0.6), pad_to_max_output_size=True, label="pad"),
+    *rows(
+        "NonMaxSuppressionV4",
+        F(MANY),
+        F(SCORES),
+        N(30),
+        F(0.4),
+        F(0.6),
+        pad_to_max_output_size=True,
+        label="pad",
+    ),
     *rows("NonMaxSuppressionV5", F(MANY), F(SCORES), N(30), F(0.4), F(0.2), F(0.0)),
     *rows("NonMaxSuppressionV5", F(MANY), F(SCORES), N(30), F(0.4), F(0.2), F(0.5), label="soft"),
     *rows("NonMaxSuppressionV5", F(MANY), F(TIES), N(40), F(1.0), F(0.0), F(0.25), label="soft_ties"),
@@ -78,8 +87,28 @@ for label, where in (("", IMAGES), ("own", PER_CLASS)):
         ),
     ]
 ROWS += [
-    *rows("CombinedNonMaxSuppression", F(IMAGES), A(2, 11, 3), N(4), N(9), F(0.3), F(0.2), label="shape", error=BAD),
-    *rows("CombinedNonMaxSuppression", F(IMAGES), F(CLASSES), N(0), N(9), F(0.3), F(0.2), label="size", error=BAD),
+    *rows(
+        "CombinedNonMaxSuppression",
+        F(IMAGES),
+        A(2, 11, 3),
+        N(4),
+        N(9),
+        F(0.3),
+        F(0.2),
+        label="shape",
+        error=BAD,
+    ),
+    *rows(
+        "CombinedNonMaxSuppression",
+        F(IMAGES),
+        F(CLASSES),
+        N(0),
+        N(9),
+        F(0.3),
+        F(0.2),
+        label="size",
+        error=BAD,
+    ),
 ]
 STEPS, LENGTHS = A(6, 3, 4), N([6, 4, 0])
 SHARP = V(np.eye(4)[np.array([[1, 3, 0], [1, 0, 3], [3, 0, 3], [1, 0, 2], [0, 1, 2], [0, 1, 2]])] * 5.0)

@@ -74,7 +74,7 @@ GATHER = [
     *rows("RaggedGather", ONE, A(2), L([2]), OUTPUT_RAGGED_RANK=1, label="short", error=BAD),
 ]
 
-NUMBERS = "int32 int64 float32 float64 bfloat16"
+NUMBERS = "int32 int64 float32 float64"
 RANGE = [
     *rows("RaggedRange", V([0, 5, 8]), V([3, 5, 2]), V([1, 1, -2]), dtypes=NUMBERS),
     *rows("RaggedRange", V(0), V([3, 5, -2]), V(1), dtypes=NUMBERS, label="scalars"),

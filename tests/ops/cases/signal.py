@@ -29,5 +29,7 @@ for suffix, shape in (("", (2, 6)), ("2D", (2, 3, 6)), ("3D", (2, 3, 4, 5))):
         *rows(f"IRFFT{suffix}", A(*half), I(*whole), dtypes="complex64"),
         *rows(f"IRFFT{suffix}", A(*half), I(*whole), Treal="float64", dtypes="complex128"),
         *rows(f"IRFFT{suffix}", A(*half), I(*shorter), dtypes="complex64", label="cut"),
-        *rows(f"IRFFT{suffix}", A(*half), I(*whole[:-1], last + 2), dtypes="complex64", label="short", error=BAD),
+        *rows(
+            f"IRFFT{suffix}", A(*half), I(*whole[:-1], last + 2), dtypes="complex64", label="short", error=BAD
+        ),
     ]

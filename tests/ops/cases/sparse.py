@@ -26,7 +26,7 @@ def sparse(op: str, *more: object, **options: object) -> list[Row]:
 
 TO_DENSE = [
     *rows("SparseToDense", IX, SHAPE, A(5), A(), dtypes=ALL),
-    *rows("SparseToDense", V([[0, 1], [2, 0]], "int32"), V([3, 2], "int32"), A(), A(), dtypes="float64", label="scalar"),
+    *rows("SparseToDense", V([[0, 1], [2, 0]], "int32"), V([3, 2], "int32"), A(), A(), dtypes="float64", label="scalar", grad=False),
     *rows("SparseToDense", L([1, 3]), L([5]), A(2), A(), dtypes="float64 string", label="vector", grad=False),
     *rows("SparseToDense", L(3), L([5]), A(), A(), dtypes="float64", label="one", grad=False),
     *rows("SparseToDense", EMPTY, SHAPE, A(0), A(), label="empty", dtypes="float64"),
@@ -116,13 +116,13 @@ PAIR = (IX, A(5), SHAPE, OTHER, A(3), OTHER_SHAPE)
 UNLIKE = (IX, A(5), SHAPE, OTHER, A(3), L([4, 6]))
 PRODUCTS = "float32 float64 int32 complex64 complex128"
 MATH = [
-    *rows("SparseAdd", *PAIR, V(0), dtypes="float32 float64 int8 int16 int32 int64 bfloat16 float16"),
+    *rows("SparseAdd", *PAIR, V(0), dtypes="float32 float64 int8 int16 int32 int64"),
     *rows("SparseAdd", *PAIR, V(0, "float32"), dtypes="complex64"),
     *rows("SparseAdd", *PAIR, V(1), dtypes="float64 int32", label="threshold"),
     *rows("SparseAdd", *UNLIKE, V(0), label="shapes", error=BAD),
     *rows("SparseAddGrad", A(6), IX, OTHER, L([*PLACES[:2], [1, 0], [1, 1], *PLACES[3:]]), dtypes="float32 int32"),
-    *rows("SparseSparseMaximum", *PAIR, dtypes="float32 float64 int32 int64 uint8"),
-    *rows("SparseSparseMinimum", *PAIR, dtypes="float32 float64 int32 int64 uint8"),
+    *rows("SparseSparseMaximum", *PAIR, dtypes="float32 float64 int32 int64 uint8", grad=False),
+    *rows("SparseSparseMinimum", *PAIR, dtypes="float32 float64 int32 int64 uint8", grad=False),
     *rows("SparseSparseMinimum", *UNLIKE, label="shapes", error=BAD),
     *sparse("SparseTensorDenseAdd", A(4, 5), dtypes=PRODUCTS),
     *sparse("SparseTensorDenseAdd", A(4, 6), label="shapes", error=BAD),
@@ -143,7 +143,7 @@ MATH = [
             *sparse(op, A(4, 5, low=1), dtypes=types, grad=grad),
             *sparse(op, A(4, 1, low=1), dtypes="float64", label="column", grad=grad),
             *sparse(op, A(5, low=1), dtypes="float64", label="row", grad=grad),
-            *sparse(op, A(low=1), dtypes="float64 int32", label="scalar", grad=grad),
+            *sparse(op, A(low=1), dtypes="float64 int32", label="scalar", grad=False),
             *sparse(op, A(3, 5), label="shapes", error=BAD),
             *sparse(op, A(1, 4, 5), label="rank", error=BAD),
         )

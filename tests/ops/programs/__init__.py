@@ -1,13 +1,13 @@
 """Programs: several ops in a row, for ops whose values numpy cannot hold: lists, TensorArrays, tables.
 
-    p = program("set-get")
-    filled = p.TensorListReserve([2], 3, element_dtype="float32")
+    p = Program("set-get")
+    filled = p.TensorListReserve(np.int32([2]), 3, element_dtype="float32")
     p.fetch(p.TensorListStack(filled, -1, element_dtype="float32"))
 
 A step takes what earlier steps gave and plain values: Python numbers become int32 and float32, bytes strings, arrays stay
-what they are. Steps run in their order. TensorFlow runs the programs in `make_programs.py`, which stores what was
-fetched; `test_programs.py` runs them here. A module of this package holds the programs of one family in `PROGRAMS`.
-They never import TensorFlow or calque.
+what they are. A tuple, or a list with a Ref or an array in it, is a list input. Steps run in their order. TensorFlow runs
+the programs in `make_programs.py`, which stores what was fetched; `test_programs.py` runs them here. A module of this
+package holds the programs of one family in `PROGRAMS`. They never import TensorFlow or calque.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class Program:
     def call(self, op: str, *inputs: Any, **attrs: Any) -> Ref:
         """Append a step."""
         taken = tuple(
-            [array(v) for v in x] if isinstance(x, list) and any(isinstance(v, Ref) for v in x) else array(x)
+            [array(v) for v in x]
+            if isinstance(x, tuple) or (isinstance(x, list) and any(isinstance(v, (Ref, np.ndarray)) for v in x))
+            else array(x)
             for x in inputs
         )
         self.steps.append(Step(op, taken, attrs))

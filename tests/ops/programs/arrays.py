@@ -192,7 +192,11 @@ def errors() -> Iterator[Program]:
 
 
 def versions(version: str) -> Program:
-    """The same with the ops of either version; the older ones can no longer be put into a graph in TensorFlow."""
+    """The same with the ops of either version; TensorFlow no longer lets the older ones into a graph.
+
+    TensorArrayV2 TensorArrayWriteV2 TensorArrayReadV2 TensorArrayScatterV2 TensorArrayGatherV2 TensorArraySplitV2
+    TensorArrayConcatV2 TensorArraySizeV2 TensorArrayGradV2 TensorArrayCloseV2
+    """
     p = Program("versions")
 
     def call(op: str, *inputs: Any, **attrs: Any) -> Ref:
@@ -211,7 +215,5 @@ def versions(version: str) -> Program:
     return p
 
 
-# TensorArrayV2 TensorArrayWriteV2 TensorArrayReadV2 TensorArrayScatterV2 TensorArrayGatherV2 TensorArraySplitV2
-# TensorArrayConcatV2 TensorArraySizeV2 TensorArrayGradV2 TensorArrayCloseV2
 PROGRAMS = [*values(), *errors(), versions("V3")]
 OLD_PROGRAMS = [versions("V2")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from ..context import state
 from ..convert import number
 from ..tensor import EagerTensor, Tensor, convert_to_tensor
 
-__all__ = ["like", "pair", "shape_tensor", "static_rank", "static_shape", "tensor"]
+__all__ = ["like", "pair", "record", "shape_tensor", "static_rank", "static_shape", "tensor"]
 
 
 def tensor(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
@@ -73,10 +75,20 @@ def static_shape(x: Tensor) -> Shape:
     """The static shape of a tensor as a tuple, None where the rank is not known."""
     if type(x) is EagerTensor:
         return np.shape(x._array)
-    return x._value.shape  # type: ignore[attr-defined, no-any-return]
+    return x._value.shape
 
 
 def static_rank(x: Tensor) -> int | None:
     """The rank of a tensor where it is known."""
     shape = static_shape(x)
     return None if shape is None else len(shape)
+
+
+def record(name: str, **values: Any) -> Any:
+    """An op's results under their names: a named tuple of the class `name`."""
+    return _record(name, tuple(values))(**values)
+
+
+@cache
+def _record(name: str, fields: tuple[str, ...]) -> Any:
+    return namedtuple(name, fields)

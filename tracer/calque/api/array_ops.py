@@ -1,4 +1,7 @@
-"""Tensors from nothing, their shapes, and moving elements around."""
+"""Tensors from nothing, their shapes, and moving elements around.
+
+`layout`, an argument of some, is TensorFlow's for tensors on several devices: accepted, and of no effect.
+"""
 
 from __future__ import annotations
 
@@ -61,13 +64,13 @@ __all__ = [
 ]
 
 
-def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Any:
+def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Any:
     """A tensor of zeros (False, empty strings)."""
     to = as_dtype(dtype).base_dtype
     return _filled(shape, b"" if to is dtypes.string else 0, to, name)
 
 
-def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Any:
+def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Any:
     """A tensor of ones (True)."""
     return _filled(shape, 1, as_dtype(dtype).base_dtype, name)
 
@@ -77,12 +80,12 @@ def _filled(shape: Any, value: Any, dtype: Any, name: str | None) -> Any:
     return raw("Fill")(shape_tensor(shape), one, name=name)
 
 
-def fill(dims: Any, value: Any, name: str | None = None) -> Any:
+def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> Any:
     """A tensor of shape `dims` with `value` everywhere."""
     return raw("Fill")(shape_tensor(dims), tensor(value), name=name)
 
 
-def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Any:
+def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Any:
     """Zeros in the shape (and type, unless `dtype` says otherwise) of `input`."""
     x = tensor(input)
     if dtype is not None and as_dtype(dtype) is not x.dtype:
@@ -90,7 +93,7 @@ def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Any:
     return raw("ZerosLike")(x, name=name)
 
 
-def ones_like(input: Any, dtype: Any = None, name: str | None = None) -> Any:
+def ones_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Any:
     """Ones in the shape (and type, unless `dtype` says otherwise) of `input`."""
     x = tensor(input)
     return ones(_shape_of(x), x.dtype if dtype is None else dtype, name)
@@ -238,6 +241,8 @@ def concat(values: Any, axis: Any, name: str | None = "concat") -> Any:
 
 def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
     """Tensors of one shape as one tensor with a new `axis`."""
+    if isinstance(values, Tensor) and axis == 0:  # stacked already
+        return identity(values, name)
     like = next(
         (tensor(v).dtype for v in values if isinstance(v, Tensor) or hasattr(v, "__tf_tensor__")), None
     )
@@ -415,12 +420,11 @@ def required_space_to_batch_paddings(
     input_shape: Any, block_shape: Any, base_paddings: Any = None, name: str | None = None
 ) -> Any:
     """The paddings (and crops) that make `input_shape` divisible by `block_shape`."""
-    sizes, block = np.asarray(input_shape), np.asarray(block_shape)
-    base = np.zeros((len(sizes), 2), int) if base_paddings is None else np.asarray(base_paddings)
-    extra = -(sizes + base.sum(1)) % block
-    return tensor(np.stack([base[:, 0], base[:, 1] + extra], 1).astype(np.int32)), tensor(
-        np.stack([np.zeros_like(extra), extra], 1).astype(np.int32)
-    )
+    sizes, block = shape_tensor(input_shape), shape_tensor(block_shape)
+    base = zeros([block.shape[0], 2], sizes.dtype) if base_paddings is None else tensor(base_paddings)
+    before, after = base[:, 0], base[:, 1]
+    extra = -(sizes + before + after) % block
+    return stack([before, after + extra], 1), stack([zeros_like(extra), extra], 1)
 
 
 def identity(input: Any, name: str | None = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pprint
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from calque_runtime.dtypes import as_dtype, float32
+from calque_runtime.dtypes import as_dtype, float32, string
 from calque_runtime.errors import InvalidArgumentError
 
+from .. import nest
 from ..tensor import EagerTensor, Tensor, is_tensor
-from .arguments import pair, tensor
+from .arguments import pair, static_rank, tensor
 from .math_ops import abs as abs_
 from .math_ops import equal, greater, greater_equal, less, less_equal, not_equal
 from .raw import raw
@@ -65,26 +67,38 @@ def print_(*inputs: Any, **kwargs: Any) -> Any:
     summarize, name = kwargs.pop("summarize", 3), kwargs.pop("name", None)
     if kwargs:
         raise ValueError(f"Unrecognized keyword arguments for tf.print: {kwargs}")
-    tensors: list[Tensor] = []
-    template = sep.join(_placed(value, tensors) for value in inputs)
-    text = raw("StringFormat")(tensors, template=template, placeholder=_MARK, summarize=summarize)
+    alone = tensor(inputs[0]) if len(inputs) == 1 and is_tensor(inputs[0]) else None
+    if alone is not None and alone.dtype is string and static_rank(alone) == 0:
+        text: Any = alone  # a text alone is printed as it is, without quotes
+    else:
+        tensors: list[Tensor] = []
+        template = sep.join(_placed(value, tensors) for value in inputs)
+        text = raw("StringFormat")(tensors, template=template, placeholder=_MARK, summarize=summarize)
     return raw("PrintV2")(text, output_stream=_stream(stream), end=end, name=name)
 
 
 _MARK = "{__tensor__}"
 
 
+class _Mark:
+    """Stands in for a tensor in a structure that is printed."""
+
+    def __repr__(self) -> str:
+        return _MARK
+
+
 def _placed(value: Any, tensors: list[Tensor]) -> str:
     """`value` as text with a mark for each tensor, which is added to `tensors`."""
-    if is_tensor(value):
-        tensors.append(tensor(value))
-        return _MARK
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{k!r}: {_placed(v, tensors)}" for k, v in sorted(value.items())) + "}"
-    if isinstance(value, (list, tuple)):
-        inner = ", ".join(_placed(v, tensors) if not isinstance(v, str) else repr(v) for v in value)
-        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
-    return str(value)
+
+    def marked(leaf: Any) -> Any:
+        if not is_tensor(leaf):
+            return leaf
+        tensors.append(tensor(leaf))
+        return _Mark()
+
+    if isinstance(value, str):
+        return value
+    return pprint.pformat(nest.map_structure(marked, value))
 
 
 def _stream(stream: Any) -> str:
@@ -132,11 +146,18 @@ def _check(kind: str, sign: str, holds: Callable[[Any, Any], Any]) -> Callable[.
 
 
 assert_equal = _check("equal", "==", equal)
-assert_none_equal = _check("none_equal", "!=", not_equal)
+_none_equal = _check("none_equal", "!=", not_equal)
 assert_greater = _check("greater", ">", greater)
 assert_greater_equal = _check("greater_equal", ">=", greater_equal)
 assert_less = _check("less", "<", less)
 assert_less_equal = _check("less_equal", "<=", less_equal)
+
+
+def assert_none_equal(
+    x: Any, y: Any, summarize: int | None = None, message: str | None = None, name: str | None = None
+) -> Any:
+    """Raise InvalidArgumentError unless ``x != y`` holds for every element."""
+    return _none_equal(x, y, message, summarize, name)
 
 
 def _check_sign(kind: str, words: str, check: Callable[..., Any]) -> Callable[..., Any]:
@@ -209,7 +230,7 @@ def assert_near(
 ) -> Any:
     """Raise InvalidArgumentError unless ``abs(x - y) <= atol + rtol * abs(y)``; both are ten roundings by default."""
     a, b = pair(x, y)
-    small = 10 * float(ml_dtypes.finfo(a.dtype.np).eps)
+    small = 10 * float(ml_dtypes.finfo(a.dtype.np).eps)  # type: ignore[no-untyped-call]
     near = tensor(small if atol is None else atol, a.dtype) + tensor(
         small if rtol is None else rtol, a.dtype
     ) * abs_(b)
@@ -251,14 +272,13 @@ def assert_rank_in(x: Any, ranks: Any, message: str | None = None, name: str | N
     )
 
 
-def assert_scalar(tensor: Any, message: str | None = None, name: str | None = None) -> Any:
-    """The tensor; raises ValueError unless it is a scalar."""
+def assert_scalar(tensor: Any, message: str | None = None, name: str | None = None) -> None:
+    """Raise ValueError unless the tensor is a scalar."""
     from .arguments import tensor as as_tensor
 
     x = as_tensor(tensor)
     if x.shape.rank != 0:
         raise ValueError(f"{message or ''}Expected scalar shape, saw shape: {x.shape}.")
-    return x
 
 
 def assert_shapes(

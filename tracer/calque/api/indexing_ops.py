@@ -12,7 +12,7 @@ from calque_runtime.dtypes import as_dtype
 
 from ..context import state
 from ..tensor import EagerTensor, Tensor
-from .arguments import shape_tensor, tensor
+from .arguments import record, shape_tensor, static_rank, tensor
 from .array_ops import broadcast_to, concat, expand_dims, ones_like, range, reshape, shape, squeeze, stack
 from .raw import raw
 from .slicing import slice_spec
@@ -79,25 +79,45 @@ def gather_nd(
     params: Any, indices: Any, batch_dims: int = 0, name: str | None = None, bad_indices_policy: str = ""
 ) -> Any:
     """Slices of `params` at the positions in the last axis of `indices`."""
+    x, at = tensor(params), tensor(indices, hint=dtypes.int32)
     if batch_dims:
-        raise NotImplementedError(
-            "gather_nd with batch_dims other than 0 is not supported: flatten the batch first."
-        )
-    return raw("GatherNd")(tensor(params), tensor(indices, hint=dtypes.int32), name=name)
+        at = _with_batch(at, batch_dims)
+    return raw("GatherNd")(x, at, bad_indices_policy=bad_indices_policy, name=name)
 
 
-def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Any:
+def _with_batch(at: Tensor, batch_dims: int) -> Any:
+    """Positions within each batch entry as positions in the whole tensor: the entry's own come first."""
+    from .array_ops import meshgrid
+
+    rank = static_rank(at)
+    if rank is None or not 0 < batch_dims < rank:
+        raise ValueError(f"batch_dims = {batch_dims} must be below the rank of indices, which is {rank}.")
+    sizes = shape(at, out_type=at.dtype)
+    zero, one = tensor(0, at.dtype), tensor(1, at.dtype)
+    grids = meshgrid(*[range(zero, sizes[i], one) for i in builtins.range(batch_dims)], indexing="ij")
+    entries = stack(grids, axis=-1)
+    whole = concat([sizes[:batch_dims], [1] * (rank - 1 - batch_dims), [batch_dims]], 0)
+    spread = broadcast_to(reshape(entries, whole), concat([sizes[:-1], [batch_dims]], 0))
+    return concat([spread, at], -1)
+
+
+def scatter_nd(
+    indices: Any, updates: Any, shape: Any, bad_indices_policy: str = "", name: str | None = None
+) -> Any:
     """Zeros of `shape` with `updates` added at the positions in the last axis of `indices`."""
     at = tensor(indices)
-    return raw("ScatterNd")(at, tensor(updates), shape_tensor(shape, at.dtype), name=name)
+    sizes = shape_tensor(shape, at.dtype)
+    return raw("ScatterNd")(at, tensor(updates), sizes, bad_indices_policy=bad_indices_policy, name=name)
 
 
 def _tensor_scatter(op: str, public: str, doc: str) -> Any:
-    def function(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Any:
+    def function(
+        tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None
+    ) -> Any:
         from .arguments import tensor as as_tensor
 
-        x = as_tensor(tensor)
-        return raw(op)(x, as_tensor(indices, hint=dtypes.int32), as_tensor(updates, x.dtype), name=name)
+        x, at = as_tensor(tensor), as_tensor(indices, hint=dtypes.int32)
+        return raw(op)(x, at, as_tensor(updates, x.dtype), bad_indices_policy=bad_indices_policy, name=name)
 
     function.__name__ = function.__qualname__ = public
     function.__doc__ = (
@@ -122,7 +142,14 @@ tensor_scatter_nd_min = _tensor_scatter(
 tensor_scatter_nd_sub = _tensor_scatter("TensorScatterSub", "tensor_scatter_nd_sub", "subtracted")
 
 
-tensor_scatter_nd_update = _tensor_scatter("TensorScatterUpdate", "tensor_scatter_nd_update", "put")
+def tensor_scatter_nd_update(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Any:
+    """A copy of `tensor` with `updates` put at the positions in the last axis of `indices`."""
+    from .arguments import tensor as as_tensor
+
+    x = as_tensor(tensor)
+    return raw("TensorScatterUpdate")(
+        x, as_tensor(indices, hint=dtypes.int32), as_tensor(updates, x.dtype), name=name
+    )
 
 
 def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
@@ -270,18 +297,14 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool, na
 
 def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
     """The distinct elements of a vector in order of first appearance, and for each element its place among them."""
-    from collections import namedtuple
-
     y, idx = raw("Unique")(tensor(x), out_idx=as_dtype(out_idx), name=name)
-    return namedtuple("Unique", ["y", "idx"])(y, idx)
+    return record("Unique", y=y, idx=idx)
 
 
 def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
     """As `unique`, and how often each occurs."""
-    from collections import namedtuple
-
     y, idx, count = raw("UniqueWithCounts")(tensor(x), out_idx=as_dtype(out_idx), name=name)
-    return namedtuple("UniqueWithCounts", ["y", "idx", "count"])(y, idx, count)
+    return record("UniqueWithCounts", y=y, idx=idx, count=count)
 
 
 def searchsorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .arguments import tensor
+from .arguments import record, tensor
 from .array_ops import eye, transpose
 from .clip_ops import global_norm
 from .math_ops import abs as abs_
@@ -237,17 +237,49 @@ def norm(
     from .arguments import tensor as as_tensor
 
     x = as_tensor(tensor)
-    if ord in ("euclidean", "fro", 2, 2.0):
+    matrix = isinstance(axis, (list, tuple)) and len(axis) == 2
+    if isinstance(axis, (list, tuple)) and not 1 <= len(axis) <= 2:
+        raise ValueError(f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}.")
+    if ord in ("euclidean", "fro") or (ord == 2 and not matrix):
         return reduce_euclidean_norm(x, axis, keepdims, name)
+    if matrix:
+        return _matrix_norm(x, ord, axis, keepdims, name)
     if ord == 1:
         return reduce_sum(abs_(x), axis, keepdims, name)
     if ord in (math.inf, "inf"):
         return reduce_max(abs_(x), axis, keepdims, name)
     if isinstance(ord, (int, float)) and ord > 0:
-        return pow_(
-            reduce_sum(pow_(abs_(x), as_tensor(float(ord), x.dtype)), axis, keepdims), 1.0 / ord, name=name
-        )
+        powers = pow_(abs_(x), as_tensor(float(ord), x.dtype.real_dtype))
+        return pow_(reduce_sum(powers, axis, keepdims), 1.0 / ord, name=name)
     raise ValueError(f"'ord' must be 'euclidean', 1, 2, np.inf or a positive number, got {ord!r}.")
+
+
+def _matrix_norm(x: Any, ord: Any, axis: Any, keepdims: bool, name: str | None) -> Any:
+    """The norm of a linear map: its largest column sum (1), row sum (inf) or singular value (2)."""
+    import math
+
+    from .array_ops import expand_dims
+
+    rank = x.shape.rank
+    if rank is None:
+        raise ValueError("The norm of matrices needs a tensor of known rank.")
+    row, column = (a % rank for a in axis)
+    if ord == 2:
+        order = [i for i in range(rank) if i not in (row, column)] + [row, column]
+        largest = reduce_max(svd(transpose(x, order), compute_uv=False), -1)
+        if not keepdims:
+            return largest
+        for at in sorted((row, column)):
+            largest = expand_dims(largest, at)
+        return largest
+    if ord == 1:
+        first, second = row, column
+    elif ord in (math.inf, "inf"):
+        first, second = column, row
+    else:
+        raise ValueError(f"'ord' of matrices must be 'euclidean', 'fro', 1, 2 or np.inf, got {ord!r}.")
+    sums = reduce_sum(abs_(x), first, keepdims=True)
+    return reduce_max(sums, [first, second], keepdims, name)
 
 
 def normalize(
@@ -263,10 +295,8 @@ def normalize(
 
 def slogdet(input: Any, name: str | None = None) -> Any:
     """The sign of the determinant of square matrices, and the logarithm of its absolute value."""
-    from collections import namedtuple
-
     sign, log_abs = raw("LogMatrixDeterminant")(tensor(input), name=name)
-    return namedtuple("LogMatrixDeterminant", ["sign", "log_abs_determinant"])(sign, log_abs)
+    return record("LogMatrixDeterminant", sign=sign, log_abs_determinant=log_abs)
 
 
 def logdet(matrix: Any, name: str | None = None) -> Any:

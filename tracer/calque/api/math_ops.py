@@ -5,12 +5,14 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+import numpy as np
+
 from calque_runtime import dtypes
 from calque_runtime.dtypes import as_dtype
 
 from ..tensor import Tensor
 from .arguments import pair, static_rank, tensor
-from .raw import binary, raw, unary
+from .raw import activation, binary, raw, unary
 
 __all__ = [
     "abs",
@@ -129,13 +131,12 @@ sigmoid = unary("Sigmoid", "sigmoid", "1 / (1 + exp(-x)).")
 sign = unary("Sign", "sign", "-1, 0 or 1; x / abs(x) for complex numbers.")
 sin = unary("Sin", "sin", "Sine, in radians.")
 sinh = unary("Sinh", "sinh", "Hyperbolic sine.")
-softplus = unary("Softplus", "softplus", "log(1 + exp(x)).")
+softplus = activation("Softplus", "softplus", "log(1 + exp(x)).")
 sqrt = unary("Sqrt", "sqrt", "Square root.")
 square = unary("Square", "square", "x * x.")
 tan = unary("Tan", "tan", "Tangent, in radians.")
 tanh = unary("Tanh", "tanh", "Hyperbolic tangent.")
 
-atan2 = binary("Atan2", "atan2", "The angle of the point (y, x), in radians: call as atan2(y, x).")
 divide_no_nan = binary("DivNoNan", "divide_no_nan", "x / y, and 0 where y is 0.")
 floordiv = binary("FloorDiv", "floordiv", "x / y rounded down.")
 floormod = binary("FloorMod", "floormod", "The remainder of `floordiv`; has the sign of y.")
@@ -163,6 +164,12 @@ xlogy = binary("Xlogy", "xlogy", "x * log(y), and 0 where x is 0.")
 
 mod = floormod
 realdiv = binary("RealDiv", "realdiv", "x / y of numbers that are not integers.")
+
+
+def atan2(y: Any, x: Any, name: str | None = None) -> Any:
+    """The angle of the point (x, y), in radians."""
+    a, b = pair(y, x)
+    return raw("Atan2")(a, b, name=name)
 
 
 def add(x: Any, y: Any, name: str | None = None) -> Any:
@@ -238,10 +245,17 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
     """`cast`, with values outside of the new type's range brought to its nearest end first."""
     to, a = as_dtype(dtype).base_dtype, tensor(value)
     if a.dtype.min < to.min:
-        a = maximum(a, tensor(to.min, a.dtype))
+        a = maximum(a, tensor(_within(a.dtype, to, to.min)))
     if a.dtype.max > to.max:
-        a = minimum(a, tensor(to.max, a.dtype))
+        a = minimum(a, tensor(_within(a.dtype, to, to.max)))
     return cast(a, to, name)
+
+
+def _within(own: dtypes.DType, to: dtypes.DType, limit: Any) -> Any:
+    """The number of type `own` that is nearest to `limit`, and not beyond it."""
+    found = np.asarray(limit).astype(own.np)
+    beyond = float(found) < to.min or float(found) > to.max
+    return np.nextafter(found, np.zeros_like(found)) if beyond else found
 
 
 def complex(real: Any, imag: Any, name: str | None = None) -> Any:

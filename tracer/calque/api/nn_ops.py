@@ -7,8 +7,8 @@ from typing import Any
 from calque_runtime import dtypes
 
 from .arguments import tensor
-from .math_ops import log_sigmoid, sigmoid, softplus, tanh
-from .raw import raw, unary
+from .math_ops import sigmoid, softplus, tanh
+from .raw import activation, raw
 from .reduce_ops import l2_normalize, top_k, zero_fraction
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "l2_normalize",
     "leaky_relu",
     "log_poisson_loss",
-    "log_sigmoid",
     "log_softmax",
     "relu",
     "relu6",
@@ -42,16 +41,21 @@ __all__ = [
     "zero_fraction",
 ]
 
-elu = unary("Elu", "elu", "x where it is positive, exp(x) - 1 elsewhere.")
-relu = unary("Relu", "relu", "max(x, 0).")
-relu6 = unary("Relu6", "relu6", "min(max(x, 0), 6).")
-selu = unary("Selu", "selu", "The self-normalizing scaled exponential linear unit.")
-softsign = unary("Softsign", "softsign", "x / (1 + abs(x)).")
+elu = activation("Elu", "elu", "x where it is positive, exp(x) - 1 elsewhere.")
+relu = activation("Relu", "relu", "max(x, 0).")
+relu6 = activation("Relu6", "relu6", "min(max(x, 0), 6).")
+selu = activation("Selu", "selu", "The self-normalizing scaled exponential linear unit.")
+softsign = activation("Softsign", "softsign", "x / (1 + abs(x)).")
 
 
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Any:
-    """max(x, alpha * x)."""
-    return raw("LeakyRelu")(tensor(features), alpha=float(alpha), name=name)
+    """max(x, alpha * x); integers become float32."""
+    from .math_ops import cast
+
+    x = tensor(features)
+    return raw("LeakyRelu")(
+        cast(x, dtypes.float32) if x.dtype.is_integer else x, alpha=float(alpha), name=name
+    )
 
 
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Any:
@@ -84,7 +88,7 @@ def crelu(features: Any, axis: int = -1, name: str | None = None) -> Any:
 def _along_last(op: str, logits: Any, axis: int | None, name: str | None) -> Any:
     from .array_ops import transpose
 
-    x = tensor(logits, hint=dtypes.float32)
+    x = tensor(logits)
     rank = x.shape.rank
     if axis is None or axis == -1 or (rank is not None and axis == rank - 1):
         return raw(op)(x, name=name)

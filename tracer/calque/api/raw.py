@@ -10,7 +10,7 @@ from calque_runtime.op import Op
 
 from .arguments import pair, tensor
 
-__all__ = ["binary", "raw", "unary"]
+__all__ = ["activation", "binary", "raw", "unary"]
 
 _registry = ops.load_all()
 
@@ -21,17 +21,25 @@ def raw(name: str) -> Op:
     return ops.require(name) if found is None else found
 
 
-def unary(op: str, public: str, doc: str, dtype: Any = None) -> Callable[..., Any]:
-    """``public(x, name=None)``: one op on one tensor. `dtype` is the type Python numbers get here."""
+def unary(op: str, public: str, doc: str) -> Callable[..., Any]:
+    """``public(x, name=None)``: one op on one tensor."""
 
     def function(x: Any, name: str | None = None) -> Any:
-        return raw(op)(tensor(x, hint=dtype), name=name)
+        return raw(op)(tensor(x), name=name)
 
-    return _named(
-        function,
-        public,
-        f"{doc}\n\nArgs:\n    x: a tensor, or what can become one.\n    name: the node's name.",
-    )
+    return _named(function, public, doc + _ONE.format("x"))
+
+
+def activation(op: str, public: str, doc: str) -> Callable[..., Any]:
+    """``public(features, name=None)``: one op on one tensor."""
+
+    def function(features: Any, name: str | None = None) -> Any:
+        return raw(op)(tensor(features), name=name)
+
+    return _named(function, public, doc + _ONE.format("features"))
+
+
+_ONE = "\n\nArgs:\n    {}: a tensor, or what can become one.\n    name: the node's name."
 
 
 def binary(op: str, public: str, doc: str) -> Callable[..., Any]:

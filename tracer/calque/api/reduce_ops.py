@@ -9,12 +9,13 @@ from calque_runtime import dtypes
 from calque_runtime.dtypes import as_dtype
 
 from ..tensor import Tensor
-from .arguments import shape_tensor, static_rank, tensor
+from .arguments import record, shape_tensor, static_rank, tensor
 from .math_ops import (
     add,
     cast,
     conj,
     divide,
+    equal,
     exp,
     is_finite,
     log,
@@ -160,7 +161,7 @@ def count_nonzero(
 ) -> Any:
     """How many elements along `axis` are not zero (or empty strings)."""
     x = tensor(input)
-    zero = tensor(b"" if x.dtype is dtypes.string else 0, x.dtype)
+    zero = tensor(b"" if x.dtype is dtypes.string else False if x.dtype.is_bool else 0, x.dtype)
     return cast(reduce_sum(cast(not_equal(x, zero), dtypes.int64), axis, keepdims), dtype, name)
 
 
@@ -201,10 +202,12 @@ def cumulative_logsumexp(
     )
 
 
-def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Any:
-    """x / sqrt(max(sum(x ** 2), epsilon)) along `axis`."""
+def l2_normalize(
+    x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None
+) -> Any:
+    """x / sqrt(max(sum(x ** 2), epsilon)) along `axis` (`dim` is its older name)."""
     a = tensor(x)
-    total = reduce_sum(square(a), axis, keepdims=True)
+    total = reduce_sum(square(a), dim if axis is None else axis, keepdims=True)
     return multiply(a, rsqrt(maximum(total, tensor(epsilon, a.dtype))), name=name)
 
 
@@ -223,12 +226,10 @@ def top_k(
     input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.int32, name: str | None = None
 ) -> Any:
     """The k largest elements along the last axis and their places, as a pair (values, indices)."""
-    from collections import namedtuple
-
     values, indices = raw("TopKV2")(
         tensor(input), tensor(k), sorted=sorted, index_type=as_dtype(index_type), name=name
     )
-    return namedtuple("TopKV2", ["values", "indices"])(values, indices)
+    return record("TopKV2", values=values, indices=indices)
 
 
 def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) -> Any:
@@ -249,7 +250,7 @@ def bincount(
 ) -> Any:
     """How often each integer from 0 occurs; with `weights`, the sum of its weights."""
     a = cast(tensor(arr), dtypes.int32)
-    size = cast(reduce_max(a), dtypes.int32) + 1 if a.shape.num_elements() != 0 else tensor(0)
+    size = cast(reduce_any(equal(a, a)), dtypes.int32) * (reduce_max(a) + 1)  # 0 of no elements
     if minlength is not None:
         size = maximum(tensor(minlength, dtypes.int32), size)
     if maxlength is not None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arguments import tensor
+from .arguments import pair, tensor
 from .math_ops import lgamma
-from .raw import binary, raw, unary
+from .raw import raw, unary
 from .reduce_ops import reduce_sum
 
 __all__ = ["erfcinv", "lbeta", "ndtri", "nextafter", "polygamma", "zeta"]
 
 ndtri = unary("Ndtri", "ndtri", "The quantile function of the standard normal distribution.")
-zeta = binary(
-    "Zeta", "zeta", "The Hurwitz zeta function: the sum of (n + q) ** -x for n from 0. Call as zeta(x, q)."
-)
+
+
+def zeta(x: Any, q: Any, name: str | None = None) -> Any:
+    """The Hurwitz zeta function: the sum of (n + q) ** -x for n from 0."""
+    a, b = pair(x, q)
+    return raw("Zeta")(a, b, name=name)
 
 
 def nextafter(x1: Any, x2: Any, name: str | None = None) -> Any:

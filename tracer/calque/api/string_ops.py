@@ -55,6 +55,9 @@ def format(
 ) -> Any:
     """The template with each placeholder replaced by a tensor, written as `tf.print` writes it."""
     values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    count = template.count(placeholder)
+    if count != len(values):
+        raise ValueError(f"The template has {count} placeholders, but there are {len(values)} tensors for them.")
     return raw("StringFormat")(
         [tensor(v) for v in values],
         template=template,
@@ -102,7 +105,10 @@ def reduce_join(
     from .reduce_ops import _axes
 
     x = tensor(inputs)
-    return raw("ReduceJoin")(x, _axes(x, axis), keep_dims=keepdims, separator=separator, name=name)
+    axes = _axes(x, axis)
+    if axis is None:
+        axes = axes[::-1]  # the last axis first: its strings stand next to each other
+    return raw("ReduceJoin")(x, axes, keep_dims=keepdims, separator=separator, name=name)
 
 
 def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Any:

@@ -243,8 +243,8 @@ class ConcreteFunction(Trackable):
 
     def _mismatch(self, name: str, value: Any, wanted: Any) -> TypeError:
         return TypeError(
-            f"Argument '{name}' of {self.signature.name} is {shown.described(value)}, but this concrete function was traced "
-            f"for {shown.structure_text(wanted)}. Its signature is {self._signature_line()}."
+            f"Argument '{name}' of {self.signature.name} is {shown.described(value)}, but this concrete function was "
+            f"traced for {shown.structure_text(wanted)}. Its signature is {self._signature_line()}."
         )
 
     def call_flat(self, tensors: Sequence[Any]) -> Any:
@@ -253,7 +253,7 @@ class ConcreteFunction(Trackable):
         return results[0] if self._single else self._packed(results)
 
     def flat_results(self, tensors: Sequence[Any]) -> list[Any]:
-        """The flat results for flat tensor arguments, captures not among them: now, or as a call in the current trace."""
+        """The flat results for flat tensor arguments (captures not among them), now or as a call in the trace."""
         if state.trace is not None:
             return self._call_in_graph(state.trace, tensors)
         plan = self._plan

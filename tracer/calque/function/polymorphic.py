@@ -421,7 +421,6 @@ def function(
     experimental_relax_shapes: bool | None = None,
     experimental_compile: bool | None = None,
     experimental_follow_type_hints: bool | None = None,
-    name: str | None = None,
 ) -> Any:
     """Make a Python function run as a graph, one for each signature that it is called with.
 
@@ -437,7 +436,6 @@ def function(
         jit_compile: kept for saving; calque compiles every graph its own way.
         reduce_retracing: after a second shape, trace once for all of them: sizes that differ become None.
         experimental_relax_shapes, experimental_compile: the older names of `reduce_retracing` and `jit_compile`.
-        name: the function's name in graphs.
         experimental_implements, experimental_autograph_options, experimental_attributes,
             experimental_follow_type_hints: accepted, and of no effect.
 
@@ -450,7 +448,6 @@ def function(
             inner = inner.python_function
         return Function(
             inner,
-            name=name,
             input_signature=input_signature,
             autograph=autograph,
             jit_compile=jit_compile if jit_compile is not None else experimental_compile,

@@ -324,7 +324,8 @@ class FunctionSignature:
                 return {k: visit(value[k], f"{path}_{k}") for k in sorted(value)}
             named = type(value) if hasattr(value, "_fields") else None
             key.append((named or (list if isinstance(value, list) else tuple), len(value)))
-            parts = [visit(v, f"{path}_{i}") for i, v in enumerate(value)]
+            places = getattr(value, "_fields", range(len(value)))
+            parts = [visit(v, f"{path}_{place}") for place, v in zip(places, value, strict=True)]
             return named(*parts) if named is not None else parts if isinstance(value, list) else tuple(parts)
 
         structure: dict[str, Any] = {}
@@ -365,8 +366,8 @@ class FunctionSignature:
                 fits = value is parameter.default or bool(value == parameter.default)
             if not fits:
                 raise TypeError(
-                    f"Argument '{name}' of {self.name} is {value!r}, but the input_signature {self.input_signature!r} has "
-                    f"no entry for it: it can only have its default, in {self.name}{self.signature}."
+                    f"Argument '{name}' of {self.name} is {value!r}, but the input_signature {self.input_signature!r} "
+                    f"has no entry for it: it can only have its default, in {self.name}{self.signature}."
                 )
             out[name] = value
         return out

@@ -229,7 +229,7 @@ class Trace:
                 return self._capture_resource(tensor, resource)
             shape: Shape = np.shape(tensor._array)
         else:
-            shape = tensor._value.shape  # type: ignore[attr-defined]
+            shape = tensor._value.shape
         inner = self.argument("capture", tensor.dtype, shape)
         if isinstance(tensor, EagerTensor) and np.size(tensor._array) <= _KNOWN_CONSTANT:
             inner._value.known = tensor._array

@@ -6,7 +6,7 @@ Node names and collections are those that TensorFlow's own loaders look for; the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,10 @@ from calque_runtime import dtypes
 from calque_runtime.dtypes import DType
 from calque_runtime.ir import Function, FunctionRef, Graph, Node, Value
 from calque_runtime.ops import require
+from calque_runtime.savedmodel import composites
 from calque_runtime.savedmodel.metagraph import AssetFile, Collection, Saver, SignatureDef, TensorInfo
 from calque_runtime.shapes import Shape
+from calque_runtime.structure import TypeSpecValue
 
 __all__ = ["PREDICT_METHOD", "TopLevelGraph"]
 
@@ -104,34 +106,39 @@ class TopLevelGraph:
         self,
         key: str,
         function: Function,
-        names: Sequence[str],
-        results: Sequence[str],
+        arguments: Mapping[str, Shape],
+        results: Mapping[str, Any],
         captures: Sequence[Value],
+        defaults: Mapping[str, Any],
     ) -> None:
         """A signature: a placeholder for each argument, and a call.
 
         Args:
             key: its name.
-            function: the wrapper; its arguments are `names`, then captures.
-            names: the arguments' names as the user knows them.
-            results: the results' names, in the order of the function's.
+            function: the wrapper.
+            arguments: the shapes of its first arguments by the names that the user knows them by.
+            results: the specs of its results by name, in the order of the function's.
             captures: what the last arguments are bound to.
+            defaults: the values of the arguments that may be left out.
         """
         inputs = {}
         values = []
-        for name, argument in zip(names, function.inputs, strict=False):
-            attrs = {"dtype": argument.dtype, "shape": argument.shape}
-            value = self._add("Placeholder", f"{key}_{name}", (), attrs).outputs[0]
-            inputs[name] = TensorInfo(value.name, argument.dtype, argument.shape)
+        for (name, shape), argument in zip(arguments.items(), function.inputs, strict=False):
+            attrs = {"dtype": argument.dtype, "shape": shape}
+            place = f"{key}_{name}"
+            if name in defaults:
+                default = self.constant(defaults[name], argument.dtype, f"{place}/input")
+                value = self._add("PlaceholderWithDefault", place, (default,), attrs).outputs[0]
+            else:
+                value = self._add("Placeholder", place, (), attrs).outputs[0]
+            inputs[name] = TensorInfo(value.name, argument.dtype, shape)
             values.append(value)
         stateful = function.stateful or any(v.dtype is dtypes.resource for v in captures)
         kind = "StatefulPartitionedCall" if stateful else "PartitionedCall"
         node = self.call(kind, function, [*values, *captures], stateful)
-        outputs = {
-            name: TensorInfo(value.name, value.dtype, own.shape)
-            for name, value, own in zip(results, node.outputs, function.outputs, strict=True)
-        }
-        self.signatures[key] = SignatureDef(inputs, outputs, PREDICT_METHOD)
+        flat = iter(node.outputs)
+        outputs = {name: _tensor_info(spec, flat) for name, spec in results.items()}
+        self.signatures[key] = SignatureDef(inputs, outputs, PREDICT_METHOD, dict(defaults))
 
     def finish(self) -> None:
         """Add the node that initializes everything, under the names that loaders look for."""
@@ -166,6 +173,15 @@ class TopLevelGraph:
         save = self._add("SaveV2", "save/SaveV2", (filename, names, slices, *values), {"dtypes": kinds})
         done = self._add("Identity", "save/control_dependency", (filename,), {"T": dtypes.string}, [save])
         self.saver = Saver(filename.name, done.outputs[0].name, restore.name)
+
+
+def _tensor_info(spec: Any, flat: Iterator[Value]) -> TensorInfo:
+    """A result of a signature; what is made of several tensors takes as many from `flat`."""
+    if not isinstance(spec, TypeSpecValue):
+        value = next(flat)
+        return TensorInfo(value.name, value.dtype, None if spec is None else spec.shape)
+    parts = (_tensor_info(part, flat) for part in composites.component_specs(spec))
+    return TensorInfo("", None, None, None, (spec, tuple(parts)))
 
 
 def _strings(values: Sequence[str]) -> Any:

@@ -139,6 +139,7 @@ class _TracerFactory(loader.Factory):
             parent[name] = child
         elif isinstance(parent, SignatureMap):
             parent._functions[name] = child
+            parent.defaults[name] = getattr(child, "defaults", {})
         elif isinstance(parent, LoadedObject):
             parent.__dict__[name] = child
             if isinstance(child, Trackable):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
 from ..tensor_spec import TensorSpec
 from ..trackable import AutoTrackable
 from ..variable import Variable
+from .structures import without_defaults
 
 __all__ = [
     "CallableLoadedObject",
@@ -43,8 +44,8 @@ class LoadedObject(AutoTrackable):
     """
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only where nothing of that name was saved. Keras keeps its own attributes (`layers`, `metrics`, `losses`
-        # ...) apart, in an object of this name.
+        # Reached only where nothing of that name was saved. Keras keeps its own attributes (`layers`, `metrics` ...)
+        # apart, in an object of this name.
         keras = self.__dict__.get("keras_api")
         if isinstance(keras, LoadedObject) and name in keras.__dict__:
             return keras.__dict__[name]
@@ -137,7 +138,18 @@ class LoadedConcreteFunction(ConcreteFunction):
         """How it is called when it is an object of its own."""
         if self._bare is not None:
             return self._bare
-        return BareConcreteFunction(self.name, tuple(self.arg_names), len(self.arg_names), self._spec)
+        spec = None if self._spec is None else without_defaults(self._spec)
+        return BareConcreteFunction(self.name, tuple(self.arg_names), len(self.arg_names), spec)
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Of a signature: the values of the inputs that a call may leave out, by name."""
+        return getattr(self._adapter, "defaults", {})
+
+    @defaults.setter
+    def defaults(self, values: Mapping[str, Any]) -> None:
+        if isinstance(self._adapter, calling.ConcreteFunction):
+            self._adapter.defaults = values
 
     @property
     def name(self) -> str:

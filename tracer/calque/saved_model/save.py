@@ -13,6 +13,7 @@ from calque_runtime.errors import FailedPreconditionError, NotFoundError
 from calque_runtime.ir import Function as IrFunction
 from calque_runtime.ir import Value
 from calque_runtime.resources import Variable as VariableState
+from calque_runtime.savedmodel import matching
 from calque_runtime.savedmodel import metagraph as mg
 from calque_runtime.structure import TensorSpecValue
 from calque_runtime.wire.fingerprint import encode_fingerprint
@@ -31,7 +32,7 @@ from .graph import TopLevelGraph
 from .library import collect_functions
 from .loaded import LoadedConcreteFunction, LoadedFunction
 from .signatures import SignatureMap, canonicalize_signatures, declared_trace
-from .structures import NotEncodable, function_spec, input_structure, output_structure
+from .structures import NotEncodable, function_spec, input_structure, output_structure, without_defaults
 
 __all__ = ["SaveOptions", "UntrackedResourceError", "save"]
 
@@ -213,8 +214,12 @@ class _Saving:
                 tuple(numbers), self._input_structure(one), output_structure(one)
             )
         for key, wrapper in self.signatures.items():
-            names = sorted(wrapper.structured_outputs)
-            self.top.signature(key, self._copy(wrapper), wrapper.arg_names, names, values[id(wrapper)])
+            function = self._copy(wrapper)
+            _, arguments, results = infos[function.name]
+            specs = dict(zip(wrapper.arg_names, matching.flat_specs(arguments), strict=True))
+            shapes = {name: None if spec is None else spec.shape for name, spec in specs.items()}
+            ordered, defaults = dict(sorted(results.items())), self.signatures.defaults.get(key, {})
+            self.top.signature(key, function, shapes, ordered, values[id(wrapper)], defaults)
         nodes = [self._saved_object(number) for number in range(len(self.view.nodes))] + self.extra_nodes
         self.top.finish()
         return mg.MetaGraph(
@@ -233,7 +238,7 @@ class _Saving:
         )
 
     def _input_structure(self, concrete: ConcreteFunction) -> tuple[Any, Any]:
-        if not self._is_signature(concrete):
+        if concrete.info is not None or not self._is_signature(concrete):
             return input_structure(concrete)
         return (), {
             name: TensorSpecValue(value.shape, value.dtype, name)
@@ -286,19 +291,12 @@ class _Saving:
     def _bare_function(self, concrete: ConcreteFunction) -> mg.BareConcreteFunction:
         if isinstance(concrete, LoadedConcreteFunction):
             return concrete.bare._replace(name=self._copy(concrete).name)
-        is_signature = self._is_signature(concrete)
-        count = len(concrete.arg_names)
-        spec = (
-            mg.FunctionSpec(kwonlyargs=tuple(concrete.arg_names), input_signature=None if count else ())
-            if is_signature
-            else function_spec(concrete.signature)
-        )
-        return mg.BareConcreteFunction(
-            self._copy(concrete).name,
-            tuple(concrete.arg_names),
-            (1 if count == 1 else 0) if is_signature else count,
-            spec,
-        )
+        names = tuple(concrete.arg_names)
+        if self._is_signature(concrete):
+            spec = mg.FunctionSpec(kwonlyargs=names, input_signature=None if names else ())
+            return mg.BareConcreteFunction(self._copy(concrete).name, names, int(len(names) == 1), spec)
+        spec = without_defaults(function_spec(concrete.signature))
+        return mg.BareConcreteFunction(self._copy(concrete).name, names, len(names), spec)
 
     def write(self, export_dir: str) -> None:
         """Write the directory."""

@@ -8,12 +8,13 @@ from typing import Any
 
 from calque_runtime.ops import control
 
+from .. import nest
 from ..function.concrete import ConcreteFunction
 from ..function.effects import add_control_dependencies
 from ..function.polymorphic import Function
-from ..function.signature import FunctionSignature, TensorLeaf
+from ..function.signature import FunctionSignature, Leaf, TensorLeaf
 from ..function.trace import Trace
-from ..tensor import SymbolicTensor, Tensor
+from ..tensor import EagerTensor, SymbolicTensor, Tensor
 from ..trackable import Trackable
 from .loaded import LoadedFunction
 
@@ -23,12 +24,20 @@ DEFAULT_SIGNATURE = "serving_default"
 
 
 class SignatureMap(Trackable, Mapping[str, Any]):
-    """A model's signatures by name: what the child ``signatures`` of a saved root is."""
+    """A model's signatures by name: what the child ``signatures`` of a saved root is.
+
+    Args:
+        functions: the signatures.
+        defaults: for each signature: the values of the arguments that may be left out, by name.
+    """
 
     _saved_identifier = "signature_map"
 
-    def __init__(self, functions: Mapping[str, Any]) -> None:
+    def __init__(
+        self, functions: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
         self._functions = dict(functions)
+        self.defaults = dict(defaults or {})
 
     def _trackable_children(self, save_type: str = "checkpoint") -> dict[str, Trackable]:
         return dict(self._functions)
@@ -68,12 +77,30 @@ def canonicalize_signatures(root: Any, signatures: Any) -> SignatureMap:
         given = dict(signatures)
     else:
         given = {DEFAULT_SIGNATURE: signatures}
-    wrapped = {}
+    wrapped, defaults = {}, {}
     for name in sorted(given):
         if not isinstance(name, str) or not name or name == "__saved_model_init_op":
             raise ValueError(f"{name!r} cannot be the name of a signature.")
-        wrapped[name] = _wrap(name, _concrete(name, given[name]))
-    return SignatureMap(wrapped)
+        concrete = _concrete(name, given[name])
+        wrapped[name] = _wrap(name, concrete)
+        if isinstance(given[name], Function):
+            defaults[name] = _tensor_defaults(concrete)
+    return SignatureMap(wrapped, defaults)
+
+
+def _tensor_defaults(concrete: ConcreteFunction) -> dict[str, Any]:
+    """The arguments that a caller of a signature may leave out: those whose default is a tensor."""
+    defaults = {p.name: p.default for p in concrete.signature.parameters}
+    names = iter(concrete.arg_names)
+    found = {}
+    for parameter, structure in concrete.structure.items():
+        for leaf in nest.flatten(structure):
+            if isinstance(leaf, Leaf) and not isinstance(leaf, TensorLeaf):
+                continue
+            name = next(names)
+            if leaf is structure and isinstance(defaults.get(parameter), EagerTensor):
+                found[name] = defaults[parameter]._array
+    return found
 
 
 def _default(root: Any) -> Any:

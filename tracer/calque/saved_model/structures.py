@@ -6,19 +6,33 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from calque_runtime.dtypes import DType
+from calque_runtime.errors import InvalidArgumentError
 from calque_runtime.savedmodel.metagraph import FunctionSpec
-from calque_runtime.structure import NamedTupleValue, TensorSpecValue
+from calque_runtime.structure import (
+    NamedTupleValue,
+    NumpyValue,
+    ShapeValue,
+    TensorSpecValue,
+    TensorValue,
+)
 
 from ..function.concrete import ConcreteFunction
 from ..function.signature import FunctionSignature, Literal, TensorLeaf
-from ..tensor import Tensor
+from ..tensor import EagerTensor, Tensor
+from ..tensor_shape import TensorShape
 from ..tensor_spec import TensorSpec
 
-__all__ = ["NotEncodable", "function_spec", "input_structure", "output_structure"]
+__all__ = ["NotEncodable", "function_spec", "input_structure", "output_structure", "without_defaults"]
 
 
-class NotEncodable(Exception):
+class NotEncodable(InvalidArgumentError, ValueError):
     """A Python value in a signature that the format has no form for."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(None, None, message)
 
 
 def function_spec(signature: FunctionSignature, jit_compile: bool | None = None) -> FunctionSpec:
@@ -32,8 +46,8 @@ def function_spec(signature: FunctionSignature, jit_compile: bool | None = None)
         p for p in signature.parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
     ]
     keyword_only = [p for p in signature.parameters if p.kind is kinds.KEYWORD_ONLY]
-    defaults = tuple(_value(p.default) for p in positional if p.default is not kinds.empty)
-    keyword_defaults = {p.name: _value(p.default) for p in keyword_only if p.default is not kinds.empty}
+    defaults = tuple(_default(signature, p) for p in positional if p.default is not kinds.empty)
+    keyword_defaults = {p.name: _default(signature, p) for p in keyword_only if p.default is not kinds.empty}
     rest = {p.kind: p.name for p in signature.parameters}
     specs = (
         signature.input_signature if signature.parameters else ()
@@ -48,6 +62,21 @@ def function_spec(signature: FunctionSignature, jit_compile: bool | None = None)
         input_signature=None if specs is None else tuple(_value(s) for s in specs),
         jit_compile=jit_compile,
     )
+
+
+def without_defaults(spec: FunctionSpec) -> FunctionSpec:
+    """How one trace of a function of that spec is called: with all that it was traced for."""
+    declared = spec.input_signature if not (spec.args or spec.kwonlyargs) else None
+    return spec._replace(defaults=None, kwonlydefaults=None, input_signature=declared)
+
+
+def _default(signature: FunctionSignature, parameter: inspect.Parameter) -> Any:
+    try:
+        return _value(parameter.default)
+    except NotEncodable as e:
+        raise NotEncodable(
+            f"function '{signature.name}' cannot be saved: the default of '{parameter.name}' is {e.message}"
+        ) from None
 
 
 def input_structure(concrete: ConcreteFunction) -> tuple[Any, Any]:
@@ -93,8 +122,14 @@ def _value(value: Any) -> Any:
         return _value(value.value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, Tensor):
-        return TensorSpecValue(value.shape.as_tuple(), value.dtype, "")
+    if isinstance(value, EagerTensor):
+        return TensorValue(value._array)
+    if isinstance(value, (np.ndarray, np.generic)):
+        return NumpyValue(np.asarray(value))
+    if isinstance(value, DType):
+        return value
+    if isinstance(value, TensorShape):
+        return ShapeValue(value.as_tuple() if value.rank is not None else None)
     if hasattr(value, "_fields"):
         return NamedTupleValue(
             type(value).__name__, tuple((f, _value(v)) for f, v in zip(value._fields, value, strict=True))
