@@ -64,7 +64,9 @@ class Classifier(tf.Module):
     def fit(self, x, labels):
         """Least squares for the output layer."""
         inputs = np.c_[self.features(tf.constant(x)).numpy(), np.ones(len(x), np.float32)]
-        best = np.linalg.lstsq(inputs, 8 * np.eye(3, dtype=np.float32)[labels], rcond=1e-3)[0].astype(np.float32)
+        best = np.linalg.lstsq(inputs, 8 * np.eye(3, dtype=np.float32)[labels], rcond=1e-3)[0].astype(
+            np.float32
+        )
         self.output(tf.zeros([1, 64]))  # makes its variables
         self.output.w.assign(best[:-1])
         self.output.b.assign(best[-1])
@@ -111,7 +113,9 @@ def main():
         model = Classifier(flowers)
         model.fit(flowers, labels)
         answer = model(flowers)
-        print(f"  {model.__call__.pretty_printed_concrete_signatures().replace(os.linesep, os.linesep + '  ')}")
+        print(
+            f"  {model.__call__.pretty_printed_concrete_signatures().replace(os.linesep, os.linesep + '  ')}"
+        )
         print(f"  {(answer['species'].numpy() == labels).mean():.1%} of {len(labels)} flowers right")
 
         step("2. Save: TensorFlow's own format")
@@ -120,9 +124,20 @@ def main():
             if path.is_file():
                 print(f"  {path.relative_to(folder)}  {path.stat().st_size:,} bytes")
 
-        step("3. Load and run, in a process where neither the class nor calque's tracer nor TensorFlow exists")
+        step(
+            "3. Load and run, in a process where neither the class nor calque's tracer nor TensorFlow exists"
+        )
         runtime = isolated_runtime(folder)
-        script = [sys.executable, "-I", "-S", "-c", ELSEWHERE, str(runtime), str(folder / "iris"), str(HERE / "iris.csv")]
+        script = [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            ELSEWHERE,
+            str(runtime),
+            str(folder / "iris"),
+            str(HERE / "iris.csv"),
+        ]
         subprocess.run([*script, str(folder / "answer.npy")], check=True)
         same = np.array_equal(np.load(folder / "answer.npy"), answer["species"].numpy())
         print(f"  the same answers as here: {same}")

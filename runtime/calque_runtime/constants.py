@@ -17,7 +17,9 @@ from .shapes import Dim, Shape, is_static
 __all__ = ["constant_shape", "constant_value"]
 
 _SMALL = 1 << 10  # elements: larger values are data, and folding them here would hold the trace up
-_FOLDING = Environment(limits=Limits(max_bytes=16 * _SMALL))  # what Fill, Range and the like may make meanwhile
+_FOLDING = Environment(
+    limits=Limits(max_bytes=16 * _SMALL)
+)  # what Fill, Range and the like may make meanwhile
 # Ops of shape arithmetic: cheap, without effects.
 _FOLDABLE = frozenset(
     {

@@ -107,7 +107,9 @@ class Environment:
             from .passes.raise_control_flow import raise_control_flow
 
             raise_control_flow(function)
-        if not any(node.op.name in self.library or any(True for _ in node.calls()) for node in function.nodes):
+        if not any(
+            node.op.name in self.library or any(True for _ in node.calls()) for node in function.nodes
+        ):
             return
         from .op import registered
         from .schedule import schedule

@@ -73,4 +73,3 @@ else:
 
 
 __all__ = ["field", "record", "replace"]
-

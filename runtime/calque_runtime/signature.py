@@ -123,7 +123,7 @@ class Signature:
         dtype = arg.dtype if arg.dtype is not None else self._get(attrs, arg.type_attr)
         if not arg.number_attr:
             return (dtype,)
-        count = self._get(attrs, arg.number_attr)
+        count: int = self._get(attrs, arg.number_attr)
         if not 0 <= count <= _MOST_TENSORS:
             raise InvalidArgumentError(
                 None, self.name, f"attribute '{arg.number_attr}' is {count}, which is no number of tensors"

@@ -102,7 +102,7 @@ def difference(got: Any, want: Any, values: bool) -> tuple[str | None, float]:
         error = np.abs(got - want)
         same = (got == want) | (np.isnan(got) & np.isnan(want))
         error = np.where(same, 0.0, error)
-        wrong = ~(same | (error <= atol + rtol * np.abs(want)))
+        wrong = ~(same | (np.isfinite(want) & (error <= atol + rtol * np.abs(want))))
     worst = float(np.max(np.where(np.isnan(error), np.inf, error)))
     return (
         f"{int(np.sum(wrong))} of {want.size} values differ, by up to {worst:.3g}" if np.any(wrong) else None,

@@ -37,7 +37,9 @@ def save_rich(directory: Path) -> Path:
     class Layer(tf.Module):
         def __init__(self, rows: int, columns: int) -> None:
             super().__init__()
-            self.w = tf.Variable(np.arange(rows * columns, dtype=np.float32).reshape(rows, columns) / 7, name="w")
+            self.w = tf.Variable(
+                np.arange(rows * columns, dtype=np.float32).reshape(rows, columns) / 7, name="w"
+            )
             self.b = tf.Variable(np.ones(columns, np.float32), name="b")
 
         @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, name="x")])
@@ -82,7 +84,9 @@ def save_rich(directory: Path) -> Path:
     model = Rich()
     model.scale(tf.constant(1.0))
     model.scale(tf.constant([1, 2]), negate=True)
-    tf.saved_model.save(model, str(directory), signatures={"serving_default": model.serve, "next": model.next})
+    tf.saved_model.save(
+        model, str(directory), signatures={"serving_default": model.serve, "next": model.next}
+    )
     return directory
 
 
@@ -111,7 +115,9 @@ def use(root: Any, directory: Path) -> Iterator[tuple[str, Any]]:
         if isinstance(one, calling.RestoredFunction):
             repr(one)
             for i, concrete in enumerate(one.concrete_functions):
-                yield from _values(f"{place}#{i}", _try(lambda c=concrete, f=one: _call_restored(f, c)), directory)
+                yield from _values(
+                    f"{place}#{i}", _try(lambda c=concrete, f=one: _call_restored(f, c)), directory
+                )
         elif isinstance(one, calling.ConcreteFunction):
             repr(one)
             yield from _values(place, _try(lambda f=one: _call_flat(f)), directory)

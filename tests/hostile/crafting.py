@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+import calque
+import calque_runtime
 from calque_runtime import dtypes
 from calque_runtime.ir import FunctionRef
 from calque_runtime.structure import TensorSpecValue
@@ -33,7 +36,9 @@ def const(name: str, value: Any) -> Any:
     return node(name, "Const", dtype=dtypes.from_numpy(array.dtype), value=array)
 
 
-def call(name: str, function: str, inputs: Sequence[str], takes: Any = (FLOAT,), gives: Any = (FLOAT,)) -> Any:
+def call(
+    name: str, function: str, inputs: Sequence[str], takes: Any = (FLOAT,), gives: Any = (FLOAT,)
+) -> Any:
     """A PartitionedCall node."""
     return node(name, "PartitionedCall", inputs, Tin=tuple(takes), Tout=tuple(gives), f=FunctionRef(function))
 
@@ -97,3 +102,35 @@ def write(directory: Path, proto: Any) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "saved_model.pb").write_bytes(schema.serialize(proto, "the model"))
     return directory
+
+
+def shaped_constant(shape: list[int], **fields: Any) -> list[Any]:
+    """A function that gives a constant whose message says what it likes."""
+    one = const("c", np.zeros(1, np.float32))
+    tensor = one.attr["value"].tensor
+    tensor.Clear()
+    tensor.dtype = fields.pop("dtype", 1)
+    for size in shape:
+        tensor.tensor_shape.dim.add(size=size)
+    for key, value in fields.items():
+        getattr(tensor, key).extend(value) if isinstance(value, list) else setattr(tensor, key, value)
+    return [function("f", [one], "c:output:0")]
+
+
+def objects(proto: Any) -> Any:
+    """The object graph of a SavedModel message."""
+    return proto.meta_graphs[0].object_graph_def
+
+
+def add_child(node: Any, number: int, name: str) -> None:
+    """Gives a saved object a child."""
+    node.children.add(node_id=number, local_name=name)
+
+
+def refuses(directory: Path, error: type[Exception], *texts: str, **kwargs: Any) -> None:
+    """Both loaders refuse the directory, with an error that names it and has the texts in it."""
+    for load in (calque_runtime.load, calque.saved_model.load):
+        with pytest.raises(error) as caught:
+            load(directory, **kwargs)
+        for text in (str(directory), *texts):
+            assert text in str(caught.value)

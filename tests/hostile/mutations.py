@@ -12,7 +12,13 @@ __all__ = ["MUTATIONS"]
 
 Mutation = Iterator[tuple[str, bytes]]
 
-_FLIPS = (0x01, 0x80, 0xFF, 0x08, 0x20)  # the lowest and highest bit, all, one of a tag's number, one of a letter
+_FLIPS = (
+    0x01,
+    0x80,
+    0xFF,
+    0x08,
+    0x20,
+)  # the lowest and highest bit, all, one of a tag's number, one of a letter
 
 
 def every_byte(data: bytes, step: int) -> Mutation:
@@ -113,7 +119,9 @@ def _places(message: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
 
 def _at(message: Any, path: tuple[Any, ...]) -> Any:
     for one in path:
-        message = getattr(message, one) if isinstance(one, str) and hasattr(message, "ListFields") else message[one]
+        message = (
+            getattr(message, one) if isinstance(one, str) and hasattr(message, "ListFields") else message[one]
+        )
     return message
 
 
@@ -150,7 +158,9 @@ def _change(root: Any, path: tuple[Any, ...], kin: dict[str, list[Any]], draw: r
     elif isinstance(value, float) and choice > 1:
         new = draw.choice((float("nan"), float("inf"), -1.0, 1e30))
     elif isinstance(value, (str, bytes)) and choice > 2:
-        text = draw.choice(("", "\0", "../x", "^x", "x:0", ":", "_", "\u00b2", "x" * 1000, "__class__", "self"))
+        text = draw.choice(
+            ("", "\0", "../x", "^x", "x:0", ":", "_", "\u00b2", "x" * 1000, "__class__", "self")
+        )
         new = text if isinstance(value, str) else text.encode()
     try:
         if isinstance(last, str) and hasattr(parent, "ListFields"):
@@ -167,5 +177,6 @@ def _patched(data: bytes, at: int, new: bytes) -> bytes:
 
 
 MUTATIONS: dict[str, Callable[[bytes, int], Mutation]] = {
-    one.__name__: one for one in (every_byte, flips, pairs, cuts, insertions, deletions, zeros, repeats, fields)
+    one.__name__: one
+    for one in (every_byte, flips, pairs, cuts, insertions, deletions, zeros, repeats, fields)
 }

@@ -30,7 +30,7 @@ from calque_runtime.savedmodel import files
 from hostile.base import outcome, same, walk
 from hostile.mutations import MUTATIONS
 
-_PATIENCE = 10  # seconds for one case, which takes milliseconds
+_PATIENCE = 20  # seconds for one case, which takes milliseconds
 _MEMORY = 512 << 20  # bytes that all cases together may take
 
 
@@ -88,7 +88,9 @@ def compiled(directory: Path) -> Any:
         values[name] = attempt(lambda one=name: env.compiled(meta_graph.library[one]))
     values["top-level graph"] = attempt(lambda: meta_graph.graph.nodes)
     for place, one in walk(root):
-        for i, concrete in enumerate(getattr(one, "concrete_functions", None) or [getattr(one, "concrete", None)]):
+        for i, concrete in enumerate(
+            getattr(one, "concrete_functions", None) or [getattr(one, "concrete", None)]
+        ):
             if concrete is not None:
                 values[f"{place}#{i}"] = attempt(lambda c=concrete: c.env.compiled(c.function))
     return "ok", values

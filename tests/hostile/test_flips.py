@@ -21,13 +21,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calque_runtime import errors
-from hostile.base import GOLDEN, outcome, save_rich
+from hostile.base import GOLDEN, outcome
 from hostile.mutations import MUTATIONS
 from hostile.sweep import judge
 
 ROOT = Path(__file__).parents[2]
 PB, INDEX, DATA = "saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"
-
 
 
 class Job(NamedTuple):
@@ -56,28 +55,28 @@ JOBS = [
     Job("rich", DATA, "insertions", 29, "use"),
     Job("rich", DATA, "deletions", 29, "use"),
     Job("rich", DATA, "zeros", 16, "use"),
-    Job("rich", PB, "flips", 11, "use"),
+    Job("rich", PB, "flips", 19, "use"),
     Job("rich", PB, "pairs", 23, "use"),
     Job("rich", PB, "cuts", 31, "use"),
     Job("rich", PB, "insertions", 31, "use"),
     Job("rich", PB, "deletions", 31, "use"),
     Job("rich", PB, "zeros", 37, "use"),
     Job("rich", PB, "repeats", 41, "use"),
-    Job("rich", PB, "fields", 5, "use"),
+    Job("rich", PB, "fields", 9, "use"),
     Job("nested", INDEX, "flips", 9, "use"),
     Job("nested", DATA, "flips", 15, "use"),
     Job("nested", PB, "fields", 31, "use"),
-    Job("structures", PB, "fields", 5, "use"),
-    Job("defaults", PB, "fields", 5, "use"),
-    Job("composites", PB, "fields", 5, "use"),
-    Job("assets", PB, "fields", 7, "use"),
-    Job("control", PB, "fields", 7, "compile"),
-    Job("control", PB, "flips", 31, "compile"),
-    Job("tf1/variables", PB, "fields", 17, "use"),
-    Job("tf1/tables", PB, "fields", 7, "use"),
+    Job("structures", PB, "fields", 9, "use"),
+    Job("defaults", PB, "fields", 9, "use"),
+    Job("composites", PB, "fields", 9, "use"),
+    Job("assets", PB, "fields", 13, "use"),
+    Job("control", PB, "fields", 13, "compile"),
+    Job("control", PB, "flips", 83, "compile"),
+    Job("tf1/variables", PB, "fields", 41, "use"),
+    Job("tf1/tables", PB, "fields", 13, "use"),
     Job("tf1/composite", PB, "fields", 3, "use"),
-    Job("tf1/conditions", PB, "fields", 29, "compile"),
-    Job("tf1/loops", PB, "fields", 61, "compile"),
+    Job("tf1/conditions", PB, "fields", 67, "compile"),
+    Job("tf1/loops", PB, "fields", 151, "compile"),
 ]
 
 
@@ -85,10 +84,17 @@ def run(job: Job, model: Path) -> dict[str, Any]:
     """What a sweep in a process of its own found; a hang, a crash or too much memory fails it."""
     path = os.pathsep.join(str(ROOT / name) for name in ("runtime", "tracer", "tests"))
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "hostile.sweep", json.dumps({**job._asdict(), "model": str(model)})],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-m",
+            "hostile.sweep",
+            json.dumps({**job._asdict(), "model": str(model)}),
+        ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
         check=False,
     )
@@ -98,18 +104,17 @@ def run(job: Job, model: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_rich(tmp_path_factory.mktemp("rich") / "model")
-
-
-@pytest.fixture(scope="module")
 def sweeps(rich: Path) -> Iterator[dict[Job, Future[dict[str, Any]]]]:
     """All sweeps, begun at once."""
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
         yield {job: pool.submit(run, job, rich if job.model == "rich" else MODELS[job.model]) for job in JOBS}
 
 
-@pytest.mark.parametrize("job", JOBS, ids=lambda job: "-".join([job.model.replace("/", "_"), Path(job.file).suffix[1:], job.mutation]))
+@pytest.mark.parametrize(
+    "job",
+    JOBS,
+    ids=lambda job: "-".join([job.model.replace("/", "_"), Path(job.file).suffix[1:], job.mutation]),
+)
 def test_damage(sweeps: dict[Job, Future[dict[str, Any]]], rich: Path, job: Job) -> None:
     found = sweeps[job].result()
     assert not found["bad"], "\n".join(found["bad"])
@@ -125,7 +130,9 @@ def test_damage(sweeps: dict[Job, Future[dict[str, Any]]], rich: Path, job: Job)
 
 
 @pytest.fixture(scope="module")
-def target(rich: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes], dict[str, Any]]:
+def target(
+    rich: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, bytes], dict[str, Any]]:
     """(a copy to damage, its files, what using it gives)."""
     directory = Path(shutil.copytree(rich, tmp_path_factory.mktemp("target") / "model"))
     kind, want = outcome(directory)
@@ -162,8 +169,14 @@ def test_the_judge_can_tell(target: tuple[Path, dict[str, bytes], dict[str, Any]
     place = next(place for place, value in want.items() if place.endswith(".w"))
     assert judge(("ok", want), want, directory) == ("equal", "")
     assert judge(("ok", {**want, place: want[place] + 1}), want, directory) == ("changed", "")
-    assert judge(("ok", {**want, place: errors.DataLossError(None, None, "x")}), want, directory) == ("partly", "")
-    assert judge(("error", errors.DataLossError(None, None, f"{directory}: x")), want, directory) == ("refused", "")
+    assert judge(("ok", {**want, place: errors.DataLossError(None, None, "x")}), want, directory) == (
+        "partly",
+        "",
+    )
+    assert judge(("error", errors.DataLossError(None, None, f"{directory}: x")), want, directory) == (
+        "refused",
+        "",
+    )
     assert judge(("error", errors.DataLossError(None, None, "x")), want, directory)[0] == "bad"
     with pytest.raises(KeyError):  # comes through, and the sweep counts it as bad
         outcome(directory, lambda _: {}["raw"])

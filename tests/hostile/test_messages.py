@@ -13,21 +13,11 @@ import pytest
 import calque_runtime
 from calque_runtime import Limits, dtypes, errors
 from calque_runtime.structure import TensorSpecValue
-from hostile.base import edit, save_rich
+from hostile.base import edit
 from hostile.crafting import FLOAT, INT, X, const, function, node, saved_model, write
 
 DATA = "variables/variables.data-00000-of-00001"
 X23 = np.zeros((2, 3), np.float32)
-
-
-@pytest.fixture(scope="module")
-def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_rich(tmp_path_factory.mktemp("rich") / "model")
-
-
-@pytest.fixture
-def model(rich: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(rich, tmp_path / "model"))
 
 
 def message(error: type[Exception], run: Callable[[], Any]) -> str:
@@ -62,7 +52,9 @@ def test_half_a_download(model: Path) -> None:
     path = model / "saved_model.pb"
     path.write_bytes(path.read_bytes()[:5000])
     text = message(errors.DataLossError, lambda: calque_runtime.load(model))
-    assert text.startswith(f"{path}: the 5000 bytes are not a tensorflow.SavedModel message (damaged, or cut short)")
+    assert text.startswith(
+        f"{path}: the 5000 bytes are not a tensorflow.SavedModel message (damaged, or cut short)"
+    )
 
 
 def test_variables_left_behind(model: Path) -> None:
@@ -88,7 +80,10 @@ def test_a_flipped_bit_in_a_weight(model: Path) -> None:
     path.write_bytes(data)
     count = calque_runtime.load(model).count
     text = message(errors.DataLossError, count.numpy)
-    assert text == f"{path} is damaged: the checksum of tensor 'count/.ATTRIBUTES/VARIABLE_VALUE' (bytes 0 to 4) does not match."
+    assert (
+        text
+        == f"{path} is damaged: the checksum of tensor 'count/.ATTRIBUTES/VARIABLE_VALUE' (bytes 0 to 4) does not match."
+    )
 
 
 def test_a_variable_without_a_value(model: Path) -> None:
@@ -97,19 +92,28 @@ def test_a_variable_without_a_value(model: Path) -> None:
         next(c for c in children if c.local_name == "half").local_name = "whole"
 
     text = message(errors.NotFoundError, lambda: calque_runtime.load(edit(model, rename)))
-    for part in (f"{model / 'variables' / 'variables'} has no value for", "'whole' (half)", "object graph does not lead to it"):
+    for part in (
+        f"{model / 'variables' / 'variables'} has no value for",
+        "'whole' (half)",
+        "object graph does not lead to it",
+    ):
         assert part in text
 
 
 def test_a_missing_vocabulary(model: Path) -> None:
     (model / "assets" / "words.txt").unlink()
     text = message(errors.NotFoundError, lambda: calque_runtime.load(model))
-    assert text == f"{model / 'assets' / 'words.txt'} does not exist: the model has the asset 'vocabulary' there"
+    assert (
+        text == f"{model / 'assets' / 'words.txt'} does not exist: the model has the asset 'vocabulary' there"
+    )
 
 
 def test_the_wrong_dtype(model: Path) -> None:
     root = calque_runtime.load(model)
-    for run in (lambda: root.serve(X23.astype(float)), lambda: root.signatures["serving_default"](x=X23.astype(float))):
+    for run in (
+        lambda: root.serve(X23.astype(float)),
+        lambda: root.signatures["serving_default"](x=X23.astype(float)),
+    ):
         text = message(errors.InvalidArgumentError, run)
         assert text.endswith("'x' is float64[2,3], wants float32[?,3]: convert it with .astype('float32')")
 
@@ -124,7 +128,9 @@ def test_an_op_that_is_not_supported(tmp_path: Path) -> None:
     nodes = [node("frob", "FrobnicateV9", ["x"], T=FLOAT)]
     root = calque_runtime.load(write(tmp_path, saved_model([function("f", nodes, "frob:z:0")])))
     text = message(errors.UnimplementedError, lambda: root.f(X))
-    assert text.startswith(f"{tmp_path / 'saved_model.pb'}: function 'f': node 'frob': op FrobnicateV9 is not supported")
+    assert text.startswith(
+        f"{tmp_path / 'saved_model.pb'}: function 'f': node 'frob': op FrobnicateV9 is not supported"
+    )
 
 
 def test_a_size_over_the_limit(tmp_path: Path) -> None:
@@ -135,7 +141,9 @@ def test_a_size_over_the_limit(tmp_path: Path) -> None:
     ]
     write(tmp_path, saved_model([function("f", nodes, "fill:output:0")]))
     for limits, limit in ((None, 8 << 30), (Limits(max_bytes=1000), 1000)):
-        text = message(errors.ResourceExhaustedError, lambda one=limits: calque_runtime.load(tmp_path, limits=one).f(X))
+        text = message(
+            errors.ResourceExhaustedError, lambda one=limits: calque_runtime.load(tmp_path, limits=one).f(X)
+        )
         assert text == (
             f"a tensor of shape [1048576, 4096] and dtype float32 is over the limit of {limit} bytes (Limits.max_bytes) "
             f"[Op:Fill] [node fill]"
@@ -151,7 +159,9 @@ def test_a_model_that_asks_for_a_file(tmp_path: Path) -> None:
     proto = saved_model([function("f", nodes, "read:contents:0", gives=(dtypes.string,))], gives=gives)
     write(tmp_path / "model", proto)
     text = message(errors.PermissionDeniedError, lambda: calque_runtime.load(tmp_path / "model").f(X))
-    assert text.startswith(f"{secret}: the graph asks for a file; allow it with Limits(allow_files=True) [Op:ReadFile]")
+    assert text.startswith(
+        f"{secret}: the graph asks for a file; allow it with Limits(allow_files=True) [Op:ReadFile]"
+    )
     allowed = calque_runtime.load(tmp_path / "model", limits=Limits(allow_files=True))
     assert allowed.f(X) == b"secret"
 

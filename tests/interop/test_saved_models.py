@@ -258,7 +258,10 @@ def test_ours_saved_again_by_tensorflow_loads_here(everything: Everything, name:
 def test_tensorflows_saved_again_by_us_loads_there(everything: Everything, name: str) -> None:
     for what in ("variables", "results", "variables after", "gradients"):
         same(everything.found("theirs by us", name, what), everything.found("theirs", name, what), what)
-    same(described(everything.folder / "theirs by us" / name), described(everything.folder / "theirs by them" / name))
+    same(
+        described(everything.folder / "theirs by us" / name),
+        described(everything.folder / "theirs by them" / name),
+    )
 
 
 def described(directory: Path) -> dict[str, Any]:

@@ -257,26 +257,6 @@ def decoding(tf):
     return M()
 
 
-@case(parse=[()])
-def example_sequences(tf):
-    sequence = tf.train.SequenceExample()
-    sequence.context.feature["n"].int64_list.value.append(3)
-    for value in (1.0, 2.0):
-        sequence.feature_lists.feature_list["x"].feature.add().float_list.value.append(value)
-    serialized = sequence.SerializeToString()
-
-    class M(tf.Module):
-        @tf.function(input_signature=[])
-        def parse(self):
-            return tf.io.parse_single_sequence_example(
-                tf.constant(serialized),
-                {"n": tf.io.FixedLenFeature([], tf.int64)},
-                {"x": tf.io.FixedLenSequenceFeature([], tf.float32)},
-            )
-
-    return M()
-
-
 # --- tables
 
 
@@ -622,7 +602,9 @@ def record(name: str, directory: str) -> list[tuple[str, Any, Any]]:
             found.append((method, args, plain(getattr(loaded, method)(*tensors))))
             if method in signatures:
                 function = loaded.signatures[method]
-                names = [p for p in inspect.signature(methods[method].python_function).parameters if p != "self"]
+                names = [
+                    p for p in inspect.signature(methods[method].python_function).parameters if p != "self"
+                ]
                 given = dict(zip(names, args, strict=True))
                 result = function(**{n: tf.constant(v) for n, v in given.items()})
                 found.append((f"signatures.{method}", given, plain(result)))

@@ -13,7 +13,14 @@ from calque_runtime.op import Call, Op, flatten_inputs, nest_outputs
 from calque_runtime.plan import compile_function
 from ops.rows import Row
 
-TOLERANCE = {"float64": 1e-9, "float32": 2e-5, "float16": 4e-3, "bfloat16": 2e-2, "complex64": 2e-5, "complex128": 1e-9}
+TOLERANCE = {
+    "float64": 1e-9,
+    "float32": 2e-5,
+    "float16": 4e-3,
+    "bfloat16": 2e-2,
+    "complex64": 2e-5,
+    "complex128": 1e-9,
+}
 
 
 def normal_attrs(op: Op, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +119,9 @@ def gradients(row: Row) -> list[Any] | None:
     attrs = op.signature.complete(types, normal_attrs(op, row.attrs))
     outputs = eager(row)
     random = np.random.RandomState(7)
-    seeds = [random.standard_normal(np.shape(o)).astype(o.dtype) if o.dtype.kind == "f" else None for o in outputs]
+    seeds = [
+        random.standard_normal(np.shape(o)).astype(o.dtype) if o.dtype.kind == "f" else None for o in outputs
+    ]
     nested = nest_outputs(op.signature, attrs, outputs)
     call = Call(op, flatten_inputs(op.signature, arrays), outputs, attrs)
     del nested

@@ -49,7 +49,9 @@ def run(row: Row) -> dict[str, np.ndarray]:
     for a in definition.attr:
         if a.name in attrs and a.type in ("type", "list(type)"):
             value = attrs[a.name]
-            attrs[a.name] = [tf.as_dtype(v) for v in value] if isinstance(value, (list, tuple)) else tf.as_dtype(value)
+            attrs[a.name] = (
+                [tf.as_dtype(v) for v in value] if isinstance(value, (list, tuple)) else tf.as_dtype(value)
+            )
     renamed = python_names(function, [*names, *attrs])
     names = [renamed.get(n, n) for n in names]
     attrs = {renamed.get(k, k): v for k, v in attrs.items()}
@@ -69,7 +71,10 @@ def run(row: Row) -> dict[str, np.ndarray]:
         found.update(pack(f"{row.id}|out|{k}", out.numpy()))
     if row.grad and row.dtype == "float64" and outputs:
         random = np.random.RandomState(7)
-        seeds = [tf.constant(random.standard_normal(o.shape), o.dtype) if o.dtype.is_floating else None for o in outputs]
+        seeds = [
+            tf.constant(random.standard_normal(o.shape), o.dtype) if o.dtype.is_floating else None
+            for o in outputs
+        ]
         pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if s is not None]
         if pairs:
             try:

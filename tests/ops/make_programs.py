@@ -48,7 +48,9 @@ def graph_of(program: Program, directory: str) -> list[Any]:
         inputs = dict(zip(names, map(tensor, step.inputs), strict=False))
         with tf.control_dependencies(last):
             result = function(**inputs, **step.attrs)
-        outputs = [result] if isinstance(result, (tf.Operation, tf.Tensor)) else list(tf.nest.flatten(list(result)))
+        outputs = (
+            [result] if isinstance(result, (tf.Operation, tf.Tensor)) else list(tf.nest.flatten(list(result)))
+        )
         made.append([] if isinstance(result, tf.Operation) else outputs)
         last = [result if isinstance(result, tf.Operation) else outputs[0].op]
     with tf.control_dependencies(last):
@@ -85,7 +87,9 @@ def main(families: list[str]) -> None:
         for program in programs:
             raised = str(found.get(f"{program.name}|error", ""))
             if raised != program.error:
-                print(f"{family}: {program.name} raises {raised or 'nothing'}, not {program.error or 'nothing'}")
+                print(
+                    f"{family}: {program.name} raises {raised or 'nothing'}, not {program.error or 'nothing'}"
+                )
         np.savez_compressed(HERE / "golden" / f"programs_{family}.npz", **found)
         print(f"{family}: {len(programs)} programs")
 

@@ -66,7 +66,9 @@ class A:
             return random.randint(0, 2, self.shape).astype(bool)
         if kind.kind in "iu":
             low = max(0.0, self.low) if kind.kind == "u" else self.low
-            return random.randint(int(np.ceil(low)), max(int(np.ceil(low)) + 1, int(np.ceil(self.high))), self.shape).astype(kind)
+            return random.randint(
+                int(np.ceil(low)), max(int(np.ceil(low)) + 1, int(np.ceil(self.high))), self.shape
+            ).astype(kind)
         value = random.uniform(self.low, self.high, self.shape)
         if kind.kind == "c":
             value = value + 1j * random.uniform(self.low, self.high, self.shape)
@@ -124,7 +126,9 @@ class Row:
         """The inputs' arrays, the same on every machine; list inputs as lists."""
         random = np.random.RandomState(zlib.crc32(self.id.encode()) & 0x7FFFFFFF)
         return [
-            [x.make(self.dtype, random) for x in spec] if isinstance(spec, list) else spec.make(self.dtype, random)
+            [x.make(self.dtype, random) for x in spec]
+            if isinstance(spec, list)
+            else spec.make(self.dtype, random)
             for spec in self.inputs
         ]
 

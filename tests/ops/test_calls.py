@@ -51,7 +51,9 @@ def test_call(how: str, op: str) -> None:
 def test_if(how: str, op: str, condition: np.ndarray, taken: bool) -> None:
     b = Builder()
     c, x = b.argument("string" if condition.dtype == object else condition.dtype), b.argument("float32")
-    (y,) = b.add(op, c, [x], Tout=["float32"], then_branch=ref(unary("Neg")), else_branch=ref(unary("Square")))
+    (y,) = b.add(
+        op, c, [x], Tout=["float32"], then_branch=ref(unary("Neg")), else_branch=ref(unary("Square"))
+    )
     got = run(b.done(y), [condition, np.array(3, np.float32)], how)
     assert float(got[0]) == (-3 if taken else 9)
 
@@ -110,11 +112,15 @@ def test_effects_inside_a_call_run(how: str) -> None:
 @HOW
 def test_a_failing_kernel_names_its_node(how: str) -> None:
     callee = Builder("inner")
-    (product,) = callee.add("MatMul", callee.argument("float32"), callee.argument("float32"), name="layer/MatMul")
+    (product,) = callee.add(
+        "MatMul", callee.argument("float32"), callee.argument("float32"), name="layer/MatMul"
+    )
     product.node.location = ("model.py", 12, "call")
     function = callee.done(product)
     b = Builder()
-    (y,) = b.add("PartitionedCall", [b.argument("float32"), b.argument("float32")], Tout=["float32"], f=ref(function))
+    (y,) = b.add(
+        "PartitionedCall", [b.argument("float32"), b.argument("float32")], Tout=["float32"], f=ref(function)
+    )
     with pytest.raises(errors.InvalidArgumentError) as info:
         run(b.done(y), [np.ones((1, 4), np.float32), np.ones((3, 3), np.float32)], how)
     assert (info.value.op, info.value.node_def) == ("MatMul", "layer/MatMul")
@@ -142,11 +148,15 @@ def test_print(how: str, stream: str, capfd: pytest.CaptureFixture[str]) -> None
 
 def test_print_v1_shows_the_first_elements(capfd: pytest.CaptureFixture[str]) -> None:
     b = Builder()
-    (y,) = b.add("Print", b.argument("float32"), [b.argument("int32")], message="see: ", first_n=1, summarize=2)
+    (y,) = b.add(
+        "Print", b.argument("float32"), [b.argument("int32")], message="see: ", first_n=1, summarize=2
+    )
     function = b.done(y)
     for _ in range(2):
         assert float(run(function, [np.float32(1), np.arange(5, dtype=np.int32)], "plan")[0]) == 1
-    assert capfd.readouterr().err == "see: [0 1...]\n" * 2  # each run compiles anew, so each counts from the start
+    assert (
+        capfd.readouterr().err == "see: [0 1...]\n" * 2
+    )  # each run compiles anew, so each counts from the start
 
 
 @HOW

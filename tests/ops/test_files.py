@@ -40,7 +40,11 @@ def test_save_merge_restore(how: str, tmp_path: Path) -> None:
     run(m.done(), [strings(*map(str, parts)), path_of(tmp_path / "all")], how, env)
     r = Builder()
     restored = r.add(
-        "RestoreV2", r.argument("string"), r.argument("string"), r.argument("string"), dtypes=["float32", "string", "float32"]
+        "RestoreV2",
+        r.argument("string"),
+        r.argument("string"),
+        r.argument("string"),
+        dtypes=["float32", "string", "float32"],
     )
     arguments = [path_of(tmp_path / "all"), strings("c", "words", "a"), strings("", "", "2 3 1,1:-")]
     got = run(r.done(*restored), arguments, how, env)

@@ -47,7 +47,8 @@ class Builder:
         for step in program.steps:
             op = ops.require(step.op)
             nested = [
-                [self.value(v, made) for v in x] if isinstance(x, list) else self.value(x, made) for x in step.inputs
+                [self.value(v, made) for v in x] if isinstance(x, list) else self.value(x, made)
+                for x in step.inputs
             ]
             types = [[v.dtype for v in x] if isinstance(x, list) else x.dtype for x in nested]
             attrs = op.signature.complete(types, harness.normal_attrs(op, step.attrs))
@@ -75,7 +76,12 @@ class Builder:
             self.arrays.append(what)
             return self.function.add_input(self.function.unique_name("x"), dtype)
         node = Node(
-            ops.require("Const"), self.function.unique_name("c"), [], {"value": what, "dtype": dtype}, [dtype], [what.shape]
+            ops.require("Const"),
+            self.function.unique_name("c"),
+            [],
+            {"value": what, "dtype": dtype},
+            [dtype],
+            [what.shape],
         )
         return self.function.add(node).outputs[0]
 
@@ -110,8 +116,18 @@ def test_program(family: str, program: Program, how: str, tmp_path: Path) -> Non
         if want.dtype == object:
             assert array.tolist() == want.tolist(), f"result {k}"
         else:
-            np.testing.assert_array_equal(array.astype(np.float64), want.astype(np.float64), err_msg=f"result {k}")
+            np.testing.assert_array_equal(
+                array.astype(np.float64), want.astype(np.float64), err_msg=f"result {k}"
+            )
         if shape is not None:
             assert len(shape) == array.ndim, f"result {k}: inferred {shape}"
-            assert all(d in (None, n) for d, n in zip(shape, array.shape, strict=True)), f"result {k}: inferred {shape}"
+            assert all(d in (None, n) for d, n in zip(shape, array.shape, strict=True)), (
+                f"result {k}: inferred {shape}"
+            )
 
+
+def test_a_table_from_a_file_needs_permission(tmp_path: Path) -> None:
+    program = next(p for p in MODULES["tables"].PROGRAMS if p.name == "file-lines")
+    built = Builder(program, tmp_path, constant=False)
+    with pytest.raises(errors.PermissionDeniedError, match=r"file1\.txt.*allow_files"):
+        compile_function(built.function, Environment())(*built.arrays)

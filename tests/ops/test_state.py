@@ -99,13 +99,19 @@ def test_scatter(how: str, op: str, change: Any, dtype: str) -> None:
     want = before.copy()
     change(want, indices, updates)
     np.testing.assert_array_equal(v.value, want)
-    np.testing.assert_array_equal(before, np.arange(8, dtype=np.float32).reshape(4, 2))  # not changed in place
+    np.testing.assert_array_equal(
+        before, np.arange(8, dtype=np.float32).reshape(4, 2)
+    )  # not changed in place
 
 
 @HOW
 @pytest.mark.parametrize(
     ("op", "want"),
-    [("ResourceScatterNdUpdate", [9, 2, 7]), ("ResourceScatterNdAdd", [10, 2, 10]), ("ResourceScatterNdSub", [-8, 2, -4])],
+    [
+        ("ResourceScatterNdUpdate", [9, 2, 7]),
+        ("ResourceScatterNdAdd", [10, 2, 10]),
+        ("ResourceScatterNdSub", [-8, 2, -4]),
+    ],
 )
 def test_scatter_nd(how: str, op: str, want: list[float]) -> None:
     b = Builder()
@@ -123,7 +129,9 @@ def test_gather(how: str) -> None:
     (rows,) = b.add("ResourceGather", handle, i, dtype="float32")
     (slices,) = b.add("ResourceGatherNd", handle, at, dtype="float32")
     value = np.arange(6, dtype=np.float32).reshape(3, 2)
-    got = run(b.done(rows, slices), [variable(value), np.array([[2, 0]]), np.array([[1, 1], [0, 0]], np.int32)], how)
+    got = run(
+        b.done(rows, slices), [variable(value), np.array([[2, 0]]), np.array([[1, 1], [0, 0]], np.int32)], how
+    )
     np.testing.assert_array_equal(got[0], value[[[2, 0]]])
     np.testing.assert_array_equal(got[1], [3, 0])
 

@@ -50,7 +50,9 @@ def items(lst: TensorList) -> list[Any]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(["reserved", "unstacked"]), st.sampled_from([0, 1, 255, 256, 257, 700]), CHANGES)
-def test_changes_are_those_of_a_python_list_and_leave_other_lists_alone(kind: str, size: int, changes: Any) -> None:
+def test_changes_are_those_of_a_python_list_and_leave_other_lists_alone(
+    kind: str, size: int, changes: Any
+) -> None:
     if kind == "reserved":
         lst, model = TensorList(dtypes.int32, (), size), [None] * size
     else:
@@ -110,7 +112,14 @@ def constant(function: Function, value: Any) -> Any:
     array = np.asarray(value)
     dtype = dtypes.from_numpy(array.dtype)
     return function.add(
-        Node(ops.require("Const"), function.unique_name("c"), [], {"value": array, "dtype": dtype}, [dtype], [array.shape])
+        Node(
+            ops.require("Const"),
+            function.unique_name("c"),
+            [],
+            {"value": array, "dtype": dtype},
+            [dtype],
+            [array.shape],
+        )
     ).outputs[0]
 
 
@@ -125,9 +134,14 @@ def test_a_loop_that_sets_every_item() -> None:
             less = node(function, "Less", [i, constant(function, np.int32(count))], {})
             function.outputs, function.output_names = list(less.outputs), ["more"]
         else:
-            changed_list = node(function, "TensorListSetItem", [handle, i, i], {"element_dtype": dtypes.int32})
+            changed_list = node(
+                function, "TensorListSetItem", [handle, i, i], {"element_dtype": dtypes.int32}
+            )
             more = node(function, "AddV2", [i, constant(function, np.int32(1))], {})
-            function.outputs, function.output_names = [more.outputs[0], changed_list.outputs[0]], ["i", "list"]
+            function.outputs, function.output_names = (
+                [more.outputs[0], changed_list.outputs[0]],
+                ["i", "list"],
+            )
         env.library.add(function)
     size = constant(main, np.int32(count))
     empty = node(

@@ -38,7 +38,12 @@ TABLE_CALLS = [
     Call("loops", "recurrent", "recurrent", (np.linspace(-1, 1, 24, dtype=np.float32).reshape(2, 4, 3),)),
     Call("loops", "slope", "slope", (np.float32(1.5), np.int32(4))),
     Call("loops", "slope_none", "slope", (np.float32(1.5), np.int32(0))),
-    Call("loops", "recurrent_slope", "recurrent_slope", (np.linspace(-1, 1, 12, dtype=np.float32).reshape(1, 4, 3),)),
+    Call(
+        "loops",
+        "recurrent_slope",
+        "recurrent_slope",
+        (np.linspace(-1, 1, 12, dtype=np.float32).reshape(1, 4, 3),),
+    ),
     Call("loops", "pieces", "pieces", (np.int32(4),)),
     Call("loops", "strings", "strings", (words("a b c"),)),
     Call("loops", "grown", "grown", (np.int32(5),)),

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import calque as tf
 import numpy as np
+
+import calque as tf
 from test_layers import run_isolated
 
 

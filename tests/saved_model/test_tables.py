@@ -33,12 +33,16 @@ def as_array(value: Any) -> np.ndarray:
 @pytest.mark.parametrize("how", ["runtime", "tracer"])
 @pytest.mark.parametrize("model", ["tables", "loops"])
 def test_calls(model: str, how: str) -> None:
-    loaded = calque_runtime.load(GOLDEN / model) if how == "runtime" else calque.saved_model.load(GOLDEN / model)
+    loaded = (
+        calque_runtime.load(GOLDEN / model) if how == "runtime" else calque.saved_model.load(GOLDEN / model)
+    )
     want = expected(model)
     for call in (c for c in TABLE_CALLS if c.model == model):
         args, kwargs = arguments(call, calque if how == "tracer" else None)
         got = dict(flatten(resolve(loaded, call)(*args, **kwargs)))
-        assert {f"{call.name}|{path}" for path in got} == {name for name in want if name.startswith(f"{call.name}|")}
+        assert {f"{call.name}|{path}" for path in got} == {
+            name for name in want if name.startswith(f"{call.name}|")
+        }
         for path, value in got.items():
             array, other = as_array(value), want[f"{call.name}|{path}"]
             assert array.dtype == other.dtype, f"{call.name} {path}"
@@ -56,8 +60,7 @@ def test_two_loads_share_no_table() -> None:
     assert other.find_mutable(words("new")).tolist() == [-1]
 
 
-def test_a_table_is_the_models_own_file_only(tmp_path: Path) -> None:
-    # The asset may be read; the same op on another path may not.
+def test_a_table_may_be_filled_from_the_models_own_file() -> None:
     model = calque_runtime.load(GOLDEN / "tables", limits=Limits(allow_files=False))
     assert model.find_in_columns(words("pi")).tolist() == [3.25]
 

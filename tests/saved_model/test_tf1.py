@@ -58,3 +58,94 @@ def test_signatures(model: str) -> None:
                 assert mine.tolist() == array.tolist(), (call, name)
             else:
                 np.testing.assert_allclose(mine, array, rtol=1e-5, err_msg=f"{call} {name}")
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> Path:
+    """A copy of a model with variables of every kind."""
+    return Path(shutil.copytree(TF1 / "variables", tmp_path / "model"))
+
+
+def change(directory: Path, edit: Any) -> None:
+    path = directory / "saved_model.pb"
+    proto = schema.parse(schema.SavedModel, path.read_bytes(), str(path))
+    edit(proto)
+    path.write_bytes(schema.serialize(proto, str(path)))
+
+
+def test_what_a_loaded_model_has(variables: Path) -> None:
+    loaded = calque_runtime.load(variables)
+    named = {v.name: v for v in loaded.variables}
+    assert named["ref:0"].numpy() == 1
+    assert named["res:0"].numpy() == 2
+    assert named["part/table/part_0:0"].shape == (3, 2)
+    trainable = {v.name for v in loaded.trainable_variables}
+    assert "ref:0" in trainable
+    assert "global_step:0" not in trainable
+    named["ref:0"].assign(np.float32(10))
+    assert loaded.signatures["sum"](x=np.float32(1))["y"] == 21
+    assert set(loaded.signatures["sum"].inputs) == {"x"}
+    with pytest.raises(errors.InvalidArgumentError, match="missing 'x'"):
+        loaded.signatures["sum"]()
+
+
+def test_two_loads_do_not_share_variables(variables: Path) -> None:
+    first, second = calque_runtime.load(variables), calque_runtime.load(variables)
+    first.signatures["add"](x=np.float32(5))
+    assert second.signatures["add"](x=np.float32(0))["y"] == 1
+
+
+def test_text_form(variables: Path) -> None:
+    path = variables / "saved_model.pb"
+    proto = schema.parse(schema.SavedModel, path.read_bytes(), str(path))
+    path.with_suffix(".pbtxt").write_text(schema.to_text(proto))
+    path.unlink()
+    assert calque_runtime.load(variables).signatures["sum"](x=np.float32(3))["y"] == 5
+
+
+def test_tags(variables: Path) -> None:
+    def twice(proto: Any) -> None:
+        proto.meta_graphs.add().CopyFrom(proto.meta_graphs[0])
+        proto.meta_graphs[1].meta_info_def.tags.append("gpu")
+        del proto.meta_graphs[1].signature_def["sum"]
+
+    change(variables, twice)
+    assert "sum" in calque_runtime.load(variables, "serve").signatures
+    assert "sum" not in calque_runtime.load(variables, ["serve", "gpu"]).signatures
+    with pytest.raises(errors.NotFoundError, match=r"\{serve\}; \{gpu, serve\}"):
+        calque_runtime.load(variables, "train")
+
+
+def test_without_a_checkpoint_variables_have_no_values(variables: Path) -> None:
+    shutil.rmtree(variables / "variables")
+    loaded = calque_runtime.load(variables)
+    assert loaded.signatures["middle"](inner=np.float32(1))["y"] == 2
+    with pytest.raises(errors.FailedPreconditionError, match="'ref' has no value"):
+        loaded.signatures["sum"](x=np.float32(1))
+
+
+def test_without_a_saver_values_are_found_by_name(variables: Path) -> None:
+    change(variables, lambda p: p.meta_graphs[0].ClearField("saver_def"))
+    assert calque_runtime.load(variables).signatures["sum"](x=np.float32(3))["y"] == 5
+
+
+@pytest.mark.parametrize(
+    ("edit", "text"),
+    [
+        (lambda g: setattr(g.signature_def["sum"].outputs["y"], "name", "nope:0"), "output 'y' of signature 'sum'"),
+        (lambda g: setattr(g.signature_def["sum"].inputs["x"], "name", "x:3"), "'x:3', but Placeholder has 1"),
+        (lambda g: setattr(g.signature_def["__saved_model_init_op"].outputs["__saved_model_init_op"], "name", "nope"), "the initializer"),
+    ],
+    ids=["output", "input", "initializer"],
+)  # fmt: skip
+def test_names_of_nothing(variables: Path, edit: Any, text: str) -> None:
+    change(variables, lambda p: edit(p.meta_graphs[0]))
+    with pytest.raises(errors.InvalidArgumentError, match=text):
+        calque_runtime.load(variables)
+
+
+def test_a_missing_asset_is_named(tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(TF1 / "tables", tmp_path / "model"))
+    (copy / "assets" / "vocabulary.txt").unlink()
+    with pytest.raises(errors.NotFoundError, match="vocabulary.txt"):
+        calque_runtime.load(copy)

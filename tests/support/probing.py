@@ -99,7 +99,7 @@ def told(value: Any, tf: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"array {value.dtype} {value.shape} {value.tolist()}"
     if isinstance(value, np.generic):
-        return f"{type(value).__name__} {value.item() if value.dtype.kind != 'V' else float(value)!r}"
+        return f"{value.dtype.name} {value.item() if value.dtype.kind != 'V' else float(value)!r}"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {told(v, tf)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import calque
 import numpy as np
 import pytest
 
+import calque
 from calque_runtime import ops
 from calque_runtime.op import Call
 
@@ -55,7 +55,9 @@ def through_set_and_get(t: Tape, x: Any) -> Any:
     lst = t.TensorListFromTensor(x, np.int32([2]))
     first = t.TensorListGetItem(lst, np.int32(0), np.int32([2]), **F)
     lst = t.TensorListSetItem(lst, np.int32(2), first, **F)
-    lst = t.TensorListSetItem(lst, np.int32(0), t.TensorListGetItem(lst, np.int32(3), np.int32([2]), **F), **F)
+    lst = t.TensorListSetItem(
+        lst, np.int32(0), t.TensorListGetItem(lst, np.int32(3), np.int32([2]), **F), **F
+    )
     return t.TensorListStack(lst, np.int32([2]), **F)
 
 
@@ -85,7 +87,9 @@ def through_the_last(t: Tape, x: Any) -> Any:
 
 def through_resizing(t: Tape, x: Any) -> Any:
     lst = t.TensorListFromTensor(x, np.int32([2]))
-    return t.TensorListStack(t.TensorListResize(t.TensorListResize(lst, np.int32(2)), np.int32(6)), np.int32([2]), **F)
+    return t.TensorListStack(
+        t.TensorListResize(t.TensorListResize(lst, np.int32(2)), np.int32(6)), np.int32([2]), **F
+    )
 
 
 def through_pieces(t: Tape, x: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 import calque as tf
@@ -15,6 +16,9 @@ _INDEX = "__index__ of what is no integer is a TypeError in Python"
 _LIST = "a list is no index: TensorFlow takes it for something else without a word"
 _STATIC = "a size that is known while tracing can be used"
 _FITS = "a concrete function takes what it was traced for, and says so before anything runs"
+
+# numpy 2.2 began to show the shape of arrays that it abbreviates.
+ABBREVIATED = frozenset({"repr(tf.zeros([1001]))", "repr(tf.zeros([40, 40]))"})
 
 # What calque gives where it is not what TensorFlow gives, and why.
 DIFFERENT: dict[str, tuple[str, str]] = {
@@ -101,6 +105,8 @@ def _rows() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("subject", "name"), list(_rows()))
 def test_probe(subject: str, name: str) -> None:
+    if name in ABBREVIATED and np.lib.NumpyVersion(np.__version__) < "2.2.0":
+        pytest.skip("this numpy prints it differently")
     # TensorFlow gives what an assignment returns another name; ours is the variable.
     theirs = golden(subject)[name].replace("'UnreadVariable'", "'Variable:0'")
     ours = outcome(probes(subject)[name], tf)

@@ -187,9 +187,9 @@ def _as(value: Any, plain: Any, kinds: set[str], dtype: DType) -> Any:
     if dtype.is_integer or dtype.is_quantized:
         if not kinds <= {"i", "b"}:
             raise _refused(value, dtype)
-        wide = np.dtype(np.uint64 if dtype.name == "uint64" else np.int64)
         try:
-            array = _array(plain, wide)
+            # numpy's own objects hold what int64 does not.
+            array = _array(plain, object if dtype.name == "uint64" else np.int64)
             fits = not array.size or (int(array.min()) >= dtype.min and int(array.max()) <= dtype.max)
         except ValueError as e:
             if not isinstance(e.__cause__, OverflowError):

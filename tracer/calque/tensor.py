@@ -137,14 +137,19 @@ class EagerTensor(Tensor):
     def __bool__(self) -> bool:
         return bool(self._array) if np.size(self._array) else False
 
+    def _number(self) -> Any:
+        if np.ndim(self._array):
+            raise TypeError(f"only a scalar tensor can become a Python number, not one of shape {self.shape}")
+        return self._array
+
     def __int__(self) -> int:
-        return int(self._array)
+        return int(self._number())
 
     def __float__(self) -> float:
-        return float(self._array)
+        return float(self._number())
 
     def __complex__(self) -> complex:
-        return complex(self._array)
+        return complex(self._number())
 
     def __index__(self) -> int:
         return int(np.asarray(self._array).__index__())

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from ..errors import UnimplementedError
 from ..op import Kernel, Op, Site, op, registered
-from ..signature import parse
+from ..signature import parse as parse_declaration
 
 __all__ = [
     "FAMILIES",
@@ -51,14 +51,21 @@ FAMILIES = (
     "scatter",
     "search",
     "losses",
+    "quantize",
     "nn_conv",
     "nn_pool",
     "nn_norm",
+    "nn_maxima",
+    "quantize",
     "image_resize",
+    "image_scale",
     "image_warp",
     "image_color",
     "image_codec",
     "parse",
+    "parse_sequence",
+    "csv",
+    "records",
     "detection",
     "signal",
     "save",
@@ -140,6 +147,6 @@ def register_op(declaration: str) -> Callable[[Callable[[Site], Kernel]], Op]:
     Raises:
         InternalError: the declaration is not in that form.
     """
-    parse(declaration)
+    parse_declaration(declaration)
     find(declaration.partition("(")[0].strip())  # the family of an op that is replaced must not come later
     return op(declaration)

@@ -57,9 +57,7 @@ def _suppressed(
     return _hard(overlap, wide, able[np.argsort(-wide[able], kind="stable")], count, most)
 
 
-def _soft(
-    overlap: Overlap, scores: Array, able: Array, count: int, least: float, factor: Any
-) -> _Chosen:
+def _soft(overlap: Overlap, scores: Array, able: Array, count: int, least: float, factor: Any) -> _Chosen:
     # A box's score is lowered only when it comes up, by the boxes chosen since it last did.
     waiting = [(-float(scores[i]), int(i), 0) for i in able]
     heapq.heapify(waiting)

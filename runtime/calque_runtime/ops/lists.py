@@ -16,11 +16,11 @@ from .common import check_size, scalar, shape_of
 
 __all__ = [
     "ELEMENT",
+    "check_fits",
     "checked_list",
     "read_shape",
     "shape_input",
     "static_input",
-    "check_fits",
     "zeros",
 ]
 

@@ -15,7 +15,18 @@ from ..record import record
 from ..shapes import Dim, Shape, format_shape
 from .common import check_size
 
-__all__ = ["Dense", "check_default", "check_type", "dense_of", "pad", "show_type", "sparse_of", "strings_of"]
+__all__ = [
+    "Dense",
+    "Features",
+    "check_default",
+    "check_type",
+    "dense_of",
+    "joined",
+    "pad",
+    "show_type",
+    "sparse_of",
+    "strings_of",
+]
 
 
 def show_type(dtype: DType) -> str:
@@ -135,25 +146,20 @@ def joined(rows: Sequence[Array], dtype: DType) -> Array:
     return np.concatenate(rows) if rows else np.empty(0, dtype.np)
 
 
-class _Parser:
-    """Reads the examples of one call: what is asked of them, and their names for errors."""
+class Features:
+    """The features of the examples of one call, by key, and the examples' names for errors."""
 
     def __init__(
-        self, s: Site, blobs: list[bytes], names: list[bytes], keys: list[bytes], named: bool
+        self, s: Site, examples: Sequence[dict[bytes, Array]], names: list[bytes], named: bool = True
     ) -> None:
-        from ..wire.examples import example_features
-
-        if names and len(names) != len(blobs):
-            raise s.error(f"Expected len(names) == len(serialized), but got: {len(names)} vs. {len(blobs)}")
-        self.s, self.names, self.named = s, names, named
-        self.examples = []
-        for data in blobs:
-            try:
-                self.examples.append(example_features(data, keys, "serialized"))
-            except DataLossError:
-                raise s.error(f"Could not parse example input, value: '{_show(data[:200])}'") from None
+        if names and len(names) != len(examples):
+            raise s.error(
+                f"Expected len(names) == len(serialized), but got: {len(names)} vs. {len(examples)}"
+            )
+        self.s, self.examples, self.names, self.named = s, examples, names, named
 
     def name(self, i: int) -> str:
+        """What errors call example `i`."""
         return _show(self.names[i]) if self.names else "<unknown>"
 
     def dense(self, key: bytes, dense: Dense, default: Array) -> list[Array]:
@@ -202,6 +208,39 @@ class _Parser:
             out.append(values)
         return out
 
+    def sparse(self, keys: Sequence[bytes], types: Sequence[DType], single: bool) -> list[Array]:
+        """The indices of all the sparse features, their values, their shapes; of one example where `single`."""
+        found = [sparse_of(self.loose(key, dtype), dtype) for key, dtype in zip(keys, types, strict=True)]
+        if single:
+            found = [(indices[:, 1:], values, size[1:]) for indices, values, size in found]
+        return [part for parts in zip(*found, strict=True) for part in parts]
+
+    def batches(
+        self, keys: Sequence[bytes], dense: Sequence[Dense], defaults: Sequence[Array], single: bool
+    ) -> list[Array]:
+        """The dense features as tensors, padded where their sizes vary; of one example where `single`."""
+        out = []
+        for key, one, default in zip(keys, dense, defaults, strict=True):
+            rows = self.dense(key, one, default)
+            if one.varies:
+                batch = pad(self.s, rows, one, default.item())
+            else:
+                batch = joined(rows, one.dtype).reshape(len(rows), *(d or 0 for d in one.shape))
+            out.append(batch[0] if single else batch)
+        return out
+
+
+def _read(s: Site, serialized: Array, keys: list[bytes]) -> list[dict[bytes, Array]]:
+    from ..wire.examples import example_features
+
+    examples = []
+    for data in serialized.ravel().tolist():
+        try:
+            examples.append(example_features(data, keys, "serialized"))
+        except DataLossError:
+            raise s.error(f"Could not parse example input, value: '{_show(data[:200])}'") from None
+    return examples
+
 
 def _parsed(
     s: Site,
@@ -226,21 +265,11 @@ def _parsed(
     for k, (one, default) in enumerate(zip(dense, defaults, strict=True)):
         check_default(s, k, one, default)
     single = serialized.ndim == 0
-    parser = _Parser(s, serialized.ravel().tolist(), names, [*sparse_keys, *dense_keys, *ragged_keys], named)
-    sparse = [
-        sparse_of(parser.loose(key, dtype), dtype)
-        for key, dtype in zip(sparse_keys, sparse_types, strict=True)
+    parser = Features(s, _read(s, serialized, [*sparse_keys, *dense_keys, *ragged_keys]), names, named)
+    out = [
+        *parser.sparse(sparse_keys, sparse_types, single),
+        *parser.batches(dense_keys, dense, defaults, single),
     ]
-    if single:
-        sparse = [(indices[:, 1:], values, size[1:]) for indices, values, size in sparse]
-    out = [part for parts in zip(*sparse, strict=True) for part in parts]
-    for key, one, default in zip(dense_keys, dense, defaults, strict=True):
-        rows = parser.dense(key, one, default)
-        if one.varies:
-            batch = pad(s, rows, one, default.item())
-        else:
-            batch = joined(rows, one.dtype).reshape(len(rows), *(d or 0 for d in one.shape))
-        out.append(batch[0] if single else batch)
     splits = []
     for k, (key, dtype) in enumerate(zip(ragged_keys, ragged_types, strict=True)):
         rows = parser.loose(key, dtype)

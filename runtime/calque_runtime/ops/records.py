@@ -6,8 +6,6 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..dtypes import DType, string
 from ..errors import DataLossError, OpError
 from ..op import Array, Kernel, Site, op
@@ -145,9 +143,9 @@ def serialize_tensor(s: Site) -> Kernel:
     dtype = s["T"]
 
     def run(tensor: Array) -> Array:
-        from ..wire.tensors import serialize_tensor as encoded
+        from ..wire.examples import tensor_to_bytes
 
-        return as_strings(encoded(tensor, dtype), ())
+        return as_strings(tensor_to_bytes(tensor, dtype), ())
 
     return run
 
@@ -162,12 +160,14 @@ def parse_tensor(s: Site) -> Kernel:
     wanted = s["out_type"]
 
     def run(serialized: Array) -> Any:
-        from ..wire.tensors import parse_tensor as decoded
+        from ..wire.examples import tensor_from_bytes
 
         if serialized.ndim:
-            raise s.error(f"Expected `serialized` to be a scalar, got shape: {format_shape(serialized.shape)}")
+            raise s.error(
+                f"Expected `serialized` to be a scalar, got shape: {format_shape(serialized.shape)}"
+            )
         try:
-            tensor, dtype = decoded(serialized.item(), "serialized")
+            tensor, dtype = tensor_from_bytes(serialized.item(), "serialized")
         except DataLossError as e:
             raise s.error(f"Could not parse `serialized` as TensorProto: {e.message}") from None
         if dtype is not wanted:
@@ -201,7 +201,9 @@ def decode_json_example(s: Site) -> Kernel:
         except DataLossError as e:
             raise s.error(f"Error while parsing JSON: {e.message}") from None
 
-    return lambda texts: as_strings([one(t) for t in texts.ravel().tolist()], (texts.size,)).reshape(texts.shape)
+    return lambda texts: as_strings([one(t) for t in texts.ravel().tolist()], (texts.size,)).reshape(
+        texts.shape
+    )
 
 
 decode_json_example.shape_rule = same_shape
@@ -214,9 +216,7 @@ def decode_compressed(s: Site) -> Kernel:
     kind = s["compression_type"]
     windows = {b"": None, b"ZLIB": 15, b"GZIP": 31}
     if kind not in windows:
-        raise s.error(
-            f"Only ZLIB, GZIP or NONE are supported compressions: {kind.decode(errors='replace')}"
-        )
+        raise s.error(f"Only ZLIB, GZIP or NONE are supported compressions: {kind.decode(errors='replace')}")
     bits = windows[kind]
 
     def unpacked(data: bytes) -> bytes:

@@ -81,7 +81,9 @@ def restore_v2(s: Site) -> Kernel:
 @op("ShardedFilename(basename: string, shard: int32, num_shards: int32) -> (filename: string)")
 def sharded_filename(s: Site) -> Kernel:
     """``basename-00000-of-00001``."""
-    return lambda base, shard, count: as_strings(f"{_text(base)}-{int(shard):05d}-of-{int(count):05d}".encode(), ())
+    return lambda base, shard, count: as_strings(
+        f"{_text(base)}-{int(shard):05d}-of-{int(count):05d}".encode(), ()
+    )
 
 
 sharded_filename.shape_rule = scalar

@@ -205,7 +205,9 @@ def check_indices(s: Site, indices: Array, size: int) -> None:
 
 def _check_updates(s: Site, updates: Array, shape: tuple[int, ...]) -> None:
     if np.shape(updates) != shape:
-        raise s.error(f"updates have shape {list(np.shape(updates))}, the slices that they are for {list(shape)}")
+        raise s.error(
+            f"updates have shape {list(np.shape(updates))}, the slices that they are for {list(shape)}"
+        )
 
 
 def _scatter(name: str, doc: str, change: Callable[[Array, Any, Array], Any]) -> Op:

@@ -272,8 +272,8 @@ def string_ngrams(s: Site) -> Kernel:
 
     def work(size: int) -> int:
         """How many strings go into the n-grams of a row of `size`."""
-        items = sum(2 * padding(w) + w * max(0, size + 2 * padding(w) - w + 1) for w in widths)
-        return items + 2 * max(0, pad_width) * keep_short
+        items: int = sum(2 * padding(w) + w * max(0, size + 2 * padding(w) - w + 1) for w in widths)
+        return items + (2 * max(0, pad_width) if keep_short else 0)
 
     def run(data: Array, splits: Array) -> tuple[Array, Array]:
         bounds = check_splits(s, splits, len(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from ..op import Array, Kernel, Site, op
 from .common import as_strings, check_size, same_shape, scalar
 from .string import each
 
-__all__: list[str] = []
+__all__ = [
+    "number_reader",
+    "summary",
+]
 
 
 def _number(value: float, flags: str, width: int, rest: str) -> str:
@@ -79,19 +83,8 @@ _INT = re.compile(rb"[+-]?\d+")
 _UNSIGNED = re.compile(rb"\+?\d+")
 
 
-@op(
-    "StringToNumber(string_tensor: string) -> (output: out_type) | "
-    "out_type: type=float in [float, double, int32, int64, uint32, uint64]"
-)
-def string_to_number(s: Site) -> Kernel:
-    """The numbers that the strings stand for; white space around them does not count."""
-    dtype: DType = s["out_type"]
-    kind = dtype.np
-
-    def failed(text: bytes) -> Exception:
-        return s.error(
-            f"StringToNumberOp could not correctly convert string: {text.decode(errors='replace')}"
-        )
+def number_reader(dtype: DType) -> Callable[[bytes], Any]:
+    """What reads a number of that type from text; white space around it does not count. It raises ValueError."""
 
     def to_float(text: bytes) -> Any:
         bare = text.strip()
@@ -102,19 +95,38 @@ def string_to_number(s: Site) -> Kernel:
                 return float.fromhex(bare.decode())
             except OverflowError:
                 return -np.inf if bare.startswith(b"-") else np.inf
-        raise failed(text)
+        raise ValueError(text)
 
     def to_int(text: bytes) -> int:
         bare = text.strip()
         # int() takes time quadratic in the length, and no type here has more digits than this.
         if not (_UNSIGNED if dtype.is_unsigned else _INT).fullmatch(bare) or len(bare.lstrip(b"+-0")) > 20:
-            raise failed(text)
+            raise ValueError(text)
         value = int(bare[:1].strip(b"0123456789") + (bare.lstrip(b"+-0") or b"0"))
         if not dtype.min <= value <= dtype.max:
-            raise failed(text)
+            raise ValueError(text)
         return value
 
-    return lambda x: each(x, to_float if dtype.is_floating else to_int, kind)
+    return to_float if dtype.is_floating else to_int
+
+
+@op(
+    "StringToNumber(string_tensor: string) -> (output: out_type) | "
+    "out_type: type=float in [float, double, int32, int64, uint32, uint64]"
+)
+def string_to_number(s: Site) -> Kernel:
+    """The numbers that the strings stand for; white space around them does not count."""
+    dtype: DType = s["out_type"]
+    read = number_reader(dtype)
+
+    def number(text: bytes) -> Any:
+        try:
+            return read(text)
+        except ValueError:
+            shown = text.decode(errors="replace")
+            raise s.error(f"StringToNumberOp could not correctly convert string: {shown}") from None
+
+    return lambda x: each(x, number, dtype.np)
 
 
 # Tensors as text, for printing.

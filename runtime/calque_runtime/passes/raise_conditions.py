@@ -161,14 +161,15 @@ class _Conditions:
             branches.append(branch)
         for merge in merges:
             control.update(dict.fromkeys(one for one in merge.control if not self.when[one]))
+        types = tuple(v.dtype for v in branches[0].outputs)
         attrs = {
             "Tcond": dtypes.bool,
             "Tin": tuple(v.dtype for v in outer),
-            "Tout": tuple(v.dtype for v in branches[0].outputs),
+            "Tout": types,
             "then_branch": FunctionRef(branches[1].name, branches[1]),
             "else_branch": FunctionRef(branches[0].name, branches[0]),
         }
-        node = Node(ops.require("If"), name, [condition, *outer], attrs, attrs["Tout"])
+        node = Node(ops.require("If"), name, [condition, *outer], attrs, types)
         node.control = list(control)
         for branch in branches:
             self.inner(branch)

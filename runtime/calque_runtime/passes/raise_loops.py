@@ -123,7 +123,7 @@ def _raise(
     enters = [_enter(merge) for merge in loop.merges]
     turns = [_next(merge) for merge in loop.merges]
     starts = [enter.inputs[0] for enter in enters]
-    constants = list(loop.constants)
+    constants = sorted(loop.constants, key=lambda value: min(order[enter] for enter in loop.constants[value]))
     arguments = [
         [merge.outputs[0], *(s.outputs[1] for s in switches.get(merge, ()))] for merge in loop.merges
     ]

@@ -77,9 +77,7 @@ def _aliases(order: list[Node]) -> dict[Value, Value]:
     return real
 
 
-def _last_uses(
-    function: Function, order: list[Node], real: dict[Value, Value]
-) -> dict[Value, Node | None]:
+def _last_uses(function: Function, order: list[Node], real: dict[Value, Value]) -> dict[Value, Node | None]:
     """For each value (aliases resolved) the last node that reads it; None for results, which stay."""
     last: dict[Value, Node | None] = {}
     for node in order:

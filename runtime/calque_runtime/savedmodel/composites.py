@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from calque_runtime.record import record
 from calque_runtime.errors import InvalidArgumentError
+from calque_runtime.record import record
 from calque_runtime.structure import ShapeValue, TensorSpecValue, TypeSpecValue
 
 __all__ = [
@@ -127,7 +127,11 @@ def component_specs(spec: TypeSpecValue) -> list[TensorSpecValue | None]:
             TensorSpecValue((None,), state[1]),
             TensorSpecValue((rank,), dtypes.int64),
         ]
-    if spec.class_enum == _RAGGED and kinds[1:4] == (dtypes.DType, int, dtypes.DType) and state[2] + 1 == count:
+    if (
+        spec.class_enum == _RAGGED
+        and kinds[1:4] == (dtypes.DType, int, dtypes.DType)
+        and state[2] + 1 == count
+    ):
         ragged_rank, splits = state[2], state[3]
         return [TensorSpecValue(None, state[1]), *[TensorSpecValue((None,), splits)] * ragged_rank]
     return [None] * count

@@ -329,7 +329,6 @@ class MetaGraph:
         stripped_default_attrs: were attributes equal to their defaults left out?
         graph_version: the GraphDef version of the writer (versions.producer).
         min_consumer: the oldest GraphDef version that may read it (versions.min_consumer).
-        needs: what its functions and its graph need, where it comes from a file.
     """
 
     def __init__(
@@ -351,10 +350,10 @@ class MetaGraph:
         graph_version: int = 0,
         min_consumer: int = 0,
         constant: Callable[[str], Any] | None = None,
-        needs: Needs | None = None,
+        needs: Callable[[], Needs] | None = None,
     ) -> None:
         self._graph = graph
-        self.needs = needs
+        self._needs = needs
         self._constant = constant
         self.library = library
         self.tags = tuple(tags)
@@ -377,6 +376,11 @@ class MetaGraph:
         if not isinstance(self._graph, Graph):
             self._graph = self._graph()
         return self._graph
+
+    @property
+    def needs(self) -> Needs | None:
+        """What its functions and its graph need, where it comes from a file; else None."""
+        return None if self._needs is None else self._needs()
 
     def part(self, wanted: Iterable[str]) -> Graph:
         """The nodes of the top-level graph of those names and all that they need; more where it is decoded already."""

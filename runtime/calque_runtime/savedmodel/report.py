@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from calque_runtime.errors import UnimplementedError
-from calque_runtime.wire.needs import Needs
+from calque_runtime.record import record
 
 from .metagraph import BareConcreteFunction, MetaGraph, ObjectGraph, Resource, SavedFunction, UserObject
+
+if TYPE_CHECKING:
+    from calque_runtime.wire.needs import Needs
 
 __all__ = ["Missing", "Report", "missing"]
 
 _SHOWN = 3  # functions that a message names
 
 
-class Missing(NamedTuple):
+@record(frozen=True)
+class Missing:
     """An op that cannot run.
 
     Attributes:
@@ -39,7 +43,8 @@ class Missing(NamedTuple):
         return f"{self.op}: {self.reason} ({self.nodes} node{'s' * (self.nodes > 1)} in {where}{more})"
 
 
-class Report(NamedTuple):
+@record(frozen=True)
+class Report:
     """What is missing, the ops in the order of their names.
 
     Attributes:
@@ -151,7 +156,7 @@ def _signature_functions(graph: ObjectGraph) -> Iterator[tuple[str, list[str]]]:
 
 
 def _resource_functions(graph: ObjectGraph, number: int) -> list[str]:
-    out = []
+    out: list[str] = []
     for name, child in graph.nodes[number].children:
         kind = graph.nodes[child].kind
         if name in ("_create_resource", "_initialize"):
@@ -163,11 +168,13 @@ def _resource_functions(graph: ObjectGraph, number: int) -> list[str]:
 
 
 def _graph_needs(meta_graph: MetaGraph, needs: Needs, tally: _Tally) -> tuple[str, ...]:
-    """Count what the signatures of a model without objects need; their names. What initializes it is for all of them."""
+    """Count what the signatures of a model without objects need, all of them its initializer; and their names."""
     from .tf1_graph import init_nodes, is_init_signature, tensors
 
     signatures = {k: v for k, v in meta_graph.signatures.items() if not is_init_signature(k)}
-    parts = [("the initializer", init_nodes(meta_graph), [], list(signatures))]
+    parts: list[tuple[str, list[str], list[str], list[str]]] = [
+        ("the initializer", init_nodes(meta_graph), [], list(signatures))
+    ]
     for name, one in signatures.items():
         fetched = [tensor for info in one.outputs.values() for tensor in tensors(info)]
         fed = [tensor for info in one.inputs.values() for tensor in tensors(info)]

@@ -1,4 +1,4 @@
-"""Example and SequenceExample messages, the records that training data and requests come as, as numpy arrays."""
+"""The records that data and requests come as in strings: Example, SequenceExample and TensorProto messages."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from . import schema
+from calque_runtime import dtypes
+from calque_runtime.dtypes import DType
+from calque_runtime.errors import DataLossError
 
-__all__ = ["example_features", "sequence_features"]
+from . import schema
+from .tensors import decode_dtype, decode_tensor, encode_shape, encode_tensor
+
+__all__ = [
+    "example_features",
+    "example_from_json",
+    "sequence_features",
+    "tensor_from_bytes",
+    "tensor_to_bytes",
+]
 
 Array = Any
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64}
@@ -84,3 +95,46 @@ def sequence_features(
         if name in lists:
             found[key] = [_values(feature) for feature in lists[name].feature]
     return _chosen(message.context.feature, keys), found
+
+
+def example_from_json(text: bytes, where: str) -> bytes:
+    """The bytes of the Example message that `text` describes in protobuf's JSON form.
+
+    Raises:
+        DataLossError: `text` is no such description.
+    """
+    from google.protobuf import json_format
+
+    try:
+        message = json_format.Parse(text.decode(), schema.Example(), descriptor_pool=schema.pool())
+    except (json_format.ParseError, UnicodeDecodeError, RecursionError, ValueError) as e:
+        raise DataLossError(None, None, f"{where}: this is not the JSON form of an Example: {e}") from e
+    return schema.serialize(message, where)
+
+
+def tensor_to_bytes(array: Array, dtype: DType) -> bytes:
+    """A tensor as the bytes of a TensorProto, laid out as the op SerializeTensor does: never in typed lists of numbers.
+
+    Raises:
+        InvalidArgumentError: the array's elements are not of that type.
+        ResourceExhaustedError: it takes 2 GiB or more.
+    """
+    if dtype in (dtypes.string, dtypes.resource, dtypes.variant):
+        proto = encode_tensor(array, dtype)
+    else:
+        proto = schema.TensorProto(dtype=dtype.enum, tensor_shape=encode_shape(array.shape))
+        proto.tensor_content = array.tobytes()
+    return schema.serialize(proto, "the tensor")
+
+
+def tensor_from_bytes(data: bytes, where: str) -> tuple[Array, DType]:
+    """The tensor that the bytes of a TensorProto hold, and its type.
+
+    Raises:
+        DataLossError: `data` is no TensorProto, or a damaged one.
+        ResourceExhaustedError, UnimplementedError: as `decode_tensor`.
+    """
+    proto = schema.parse(schema.TensorProto, data, where)
+    dtype = decode_dtype(proto.dtype, where)
+    array = decode_tensor(proto, where)
+    return (array if array.flags.writeable else array.copy()), dtype

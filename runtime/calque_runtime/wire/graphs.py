@@ -278,7 +278,9 @@ def _check_attrs(proto: Any, op: Op, attrs: Mapping[str, Any]) -> None:
         found = decode_dtype(proto.attr["value"].tensor.dtype, "attribute 'value'").base_dtype
         if found is not attrs["dtype"].base_dtype:
             raise InvalidArgumentError(
-                None, None, f"attribute 'dtype' is {attrs['dtype'].name}, but 'value' is a {found.name} tensor"
+                None,
+                None,
+                f"attribute 'dtype' is {attrs['dtype'].name}, but 'value' is a {found.name} tensor",
             )
 
 
@@ -384,11 +386,21 @@ def decode_graph(proto: Any, lookup: OpLookup, wanted: Iterable[str] | None = No
         OpError: as `decode_function`.
     """
     graph = Graph()
-    protos = proto.node if wanted is None else needed_nodes(proto.node, wanted)
     with located("the top-level graph"):
+        protos = proto.node if wanted is None else needed_nodes(proto.node, wanted)
+        if wanted is not None:
+            _refuse_twins(proto.node)  # of which only one is among the needed nodes
         nodes = _decode_nodes(protos, graph, lookup, {})
         _connect(protos, nodes, _GraphRefs(nodes), {})
     return graph
+
+
+def _refuse_twins(protos: Iterable[Any]) -> None:
+    seen: set[str] = set()
+    for node in protos:
+        if node.name in seen:
+            raise InvalidArgumentError(node.name, node.op, f"the name '{node.name}' is used twice")
+        seen.add(node.name)
 
 
 def needed_nodes(protos: Iterable[Any], wanted: Iterable[str], fed: Iterable[str] = ()) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calque_runtime.errors import InvalidArgumentError, UnimplementedError
 from calque_runtime.ir import Graph
@@ -18,11 +18,13 @@ from calque_runtime.savedmodel.metagraph import (
 
 from . import schema
 from .graphs import constant_lookup, decode_graph, decode_library, encode_graph, located, op_lookup
-from .needs import Needs
 from .objects import decode_object_graph, encode_object_graph
 from .opdefs import encode_op_list
 from .structured import decode_type_spec, encode_type_spec
 from .tensors import decode_dtype, decode_shape, decode_tensor, encode_shape, encode_tensor
+
+if TYPE_CHECKING:
+    from .needs import Needs
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -76,7 +78,7 @@ def _decode_meta_graph(proto: Any, where: str) -> MetaGraph:
         graph,
         decode_library(graph_def.library, op_list, where),
         constant=constant_lookup(graph_def, where),
-        needs=Needs(graph_def),
+        needs=lambda: _needs(graph_def),
         tags=info.tags,
         signatures={
             name: _decode_signature(proto.signature_def[name], name) for name in sorted(proto.signature_def)
@@ -100,6 +102,12 @@ def _decode_meta_graph(proto: Any, where: str) -> MetaGraph:
         graph_version=graph_def.versions.producer,
         min_consumer=graph_def.versions.min_consumer,
     )
+
+
+def _needs(graph_def: Any) -> Needs:
+    from .needs import Needs
+
+    return Needs(graph_def)
 
 
 def _assets(proto: Any) -> Iterable[Any]:
@@ -214,7 +222,8 @@ def _decode_tensor_info(proto: Any, where: str) -> TensorInfo:
 def _encode_tensor_info(info: TensorInfo, proto: Any) -> None:
     if info.dtype is not None:
         proto.dtype = info.dtype.enum
-    proto.tensor_shape.CopyFrom(encode_shape(info.shape))
+    if info.composite is None or info.shape is not None:  # a composite's shape is in its spec
+        proto.tensor_shape.CopyFrom(encode_shape(info.shape))
     if info.coo_sparse is not None:
         names = proto.coo_sparse
         names.values_tensor_name, names.indices_tensor_name, names.dense_shape_tensor_name = info.coo_sparse

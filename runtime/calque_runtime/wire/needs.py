@@ -1,19 +1,19 @@
-"""What running a function or a graph needs, read from its NodeDefs without decoding it: ops, attributes, other functions.
+"""What running a function or a graph needs: ops, attributes, other functions. NodeDefs are not decoded for it.
 
-A model's signatures are checked by this when it is loaded, so it has to be quick: equal uses of an op are looked at once.
+A model's signatures are checked by this when it is loaded, so it has to be quick: of equal nodes only one is looked at.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from calque_runtime import ops
 from calque_runtime.dtypes import DType
 from calque_runtime.errors import OpError, UnimplementedError
 from calque_runtime.op import Op, Site
-from calque_runtime.ops.refs import CONTROL_FLOW, RESOURCE_FORM
+from calque_runtime.record import record
 
 from .attrs import decode_attrs
 from .graphs import needed_nodes
@@ -22,11 +22,12 @@ __all__ = ["Need", "Needs"]
 
 _NO_KERNEL = "it is not supported"
 # What runs nothing by itself, or cannot refuse anything.
-_PLAIN = frozenset({"Const", "Identity", "NoOp", "Placeholder", "PlaceholderWithDefault", *CONTROL_FLOW})
+_PLAIN = frozenset({"Const", "Identity", "NoOp", "Placeholder", "PlaceholderWithDefault"})
 _FUNCTIONS = ("func", "list(func)")
 
 
-class Need(NamedTuple):
+@record(frozen=True)
+class Need:
     """What is missing for a function or a graph, and what it calls.
 
     Attributes:
@@ -82,7 +83,7 @@ class Needs:
             kind = proto.op
             if kind in _PLAIN:
                 continue
-            op = ops.find(RESOURCE_FORM.get(kind, kind))
+            op = ops.find(kind)
             if op is None and kind in self._functions:
                 calls[kind] = None
                 continue
@@ -95,17 +96,23 @@ class Needs:
 
     def _problem(self, proto: Any, op: Op) -> str | None:
         """Why the node cannot run, as far as its op and its attributes tell; None where nothing speaks against it."""
-        if op.name in _PLAIN:
-            return None
         if op.kernel is None:
-            return _NO_KERNEL
-        if proto.op != op.name:
-            return None  # its attributes are those of the op on references
+            return None if _is_replaced(op) else _NO_KERNEL
         attr = proto.attr
         key = (op.name, *((name, attr[name].SerializeToString()) for name in sorted(attr) if name[:1] != "_"))
         if key not in self._problems:
             self._problems[key] = _refusal(proto, op)
         return self._problems[key]
+
+
+def _is_replaced(op: Op) -> bool:
+    """Does the op give way to others before a graph runs, and are these there?"""
+    from calque_runtime.ops.refs import CONTROL_FLOW, RESOURCE_FORM
+
+    form = RESOURCE_FORM.get(op.name)
+    return (
+        op.name in CONTROL_FLOW or form in CONTROL_FLOW or (form is not None and ops.find(form) is not None)
+    )
 
 
 def _callees(proto: Any, op: Op | None) -> list[str]:
@@ -132,12 +139,15 @@ def _refusal(proto: Any, op: Op) -> str | None:
         for name, definition in signature.attrs.items():
             values = attrs.get(name)
             for value in values if isinstance(values, tuple) else (values,):
-                if isinstance(value, DType) and definition.allowed is not None:
-                    if value.base_dtype not in definition.allowed:
-                        return f"{name} is {value.base_dtype.name}"
+                if (
+                    definition.allowed is not None
+                    and isinstance(value, DType)
+                    and value.base_dtype not in definition.allowed
+                ):
+                    return f"{name} is {value.base_dtype.name}"
         op.bind(Site(op, attrs, signature.input_dtypes(attrs)))
     except UnimplementedError as e:
         return e.message
-    except OpError:  # a damaged node, or one that needs an environment: running it will tell
-        return None
+    except OpError:  # a damaged node, or one that needs an environment: what runs it will tell
+        pass
     return None

@@ -14,7 +14,9 @@ ROWS: list[Row] = [
     *rows("PreventGradient", A(2, 3), dtypes="float32", message="no"),
     *rows("PlaceholderWithDefault", A(2, 3), dtypes="float32 string", shape=[None, 3]),
     *rows("Assert", V(True, "bool"), [A(2), A(3, dtype="string")], label="holds"),
-    *rows("Assert", V(False, "bool"), [A(2), A(3, dtype="string")], label="fails", error="InvalidArgumentError"),
+    *rows(
+        "Assert", V(False, "bool"), [A(2), A(3, dtype="string")], label="fails", error="InvalidArgumentError"
+    ),
     *rows("ShardedFilename", V(b"a/b", "string"), V(3, "int32"), V(12, "int32"), dtypes="string"),
     *rows("NoOp"),
 ]

@@ -40,7 +40,13 @@ def parse(
         attrs |= {"num_sparse": len(sparse), "sparse_keys": [*keys], "dense_keys": [*dense_keys]}
         inputs: list[Any] = [S(data), defaults]
     elif op == "ParseExample":
-        inputs = [S(data), S([n.encode() for n in names]), [S(k) for k in keys], [S(k) for k in dense_keys], defaults]
+        inputs = [
+            S(data),
+            S([n.encode() for n in names]),
+            [S(k) for k in keys],
+            [S(k) for k in dense_keys],
+            defaults,
+        ]
     else:
         wanted = [S(keys), S(dense_keys), S([k.encode() for k, _, _ in ragged])]
         inputs = [S(data), S([n.encode() for n in names]), *wanted, defaults]
@@ -83,7 +89,9 @@ for op in ("ParseExample", "ParseExampleV2"):
         *parse(op, WIDE, (), [WIDE_SHAPE], label="wide"),
         *parse(op, [example(a=[1.0])], (), [WIDE_SHAPE], label="odd", error=BAD),
         *parse(op, WIDE, (), [("a", "float32", [None], [])], label="no_padding", error=BAD),
-        *parse(op, [example(s=[b"a", b"b"]), example()], (), [("s", "string", [None], [b"-"])], label="words"),
+        *parse(
+            op, [example(s=[b"a", b"b"]), example()], (), [("s", "string", [None], [b"-"])], label="words"
+        ),
         *parse(op, [example(x=[1.0] * 6)], (), [("x", "float32", [2, 3], [])], label="matrix"),
         *parse(op, [b"abc"], (), [A2], label="damaged", error=BAD),
         *parse(op, FLOATS, (), [("a", "float32", [2], [1.0])], label="default", error=BAD),

@@ -109,7 +109,15 @@ SET = [
             *rows("DenseToDenseSetOperation", LEFT, RIGHT, dtypes=SETS, **own),
             *rows("DenseToSparseSetOperation", LEFT, IX, V([1, 9, 7]), SHAPE, dtypes="int32 int64", **own),
             *rows(
-                "SparseToSparseSetOperation", IX2, V([4, 2]), SHAPE2, IX, V([2, 9, 7]), SHAPE, dtypes="int64", **own
+                "SparseToSparseSetOperation",
+                IX2,
+                V([4, 2]),
+                SHAPE2,
+                IX,
+                V([2, 9, 7]),
+                SHAPE,
+                dtypes="int64",
+                **own,
             ),
         )
     ),
@@ -120,10 +128,35 @@ SET = [
         set_operation="union",
         label="words",
     ),
-    *rows("DenseToDenseSetOperation", V([[3], [5]]), V([[3], [5]]), set_operation="a-b", dtypes="int32", label="empty"),
-    *rows("DenseToDenseSetOperation", LEFT, V([[1]]), set_operation="union", dtypes="int32", label="rows", error=BAD),
-    *rows("DenseToDenseSetOperation", LEFT, RIGHT, set_operation="nope", dtypes="int32", label="name", error=BAD),
-    *rows("DenseToDenseSetOperation", V([1]), V([1]), set_operation="union", dtypes="int32", label="rank", error=BAD),
+    *rows(
+        "DenseToDenseSetOperation",
+        V([[3], [5]]),
+        V([[3], [5]]),
+        set_operation="a-b",
+        dtypes="int32",
+        label="empty",
+    ),
+    *rows(
+        "DenseToDenseSetOperation",
+        LEFT,
+        V([[1]]),
+        set_operation="union",
+        dtypes="int32",
+        label="rows",
+        error=BAD,
+    ),
+    *rows(
+        "DenseToDenseSetOperation", LEFT, RIGHT, set_operation="nope", dtypes="int32", label="name", error=BAD
+    ),
+    *rows(
+        "DenseToDenseSetOperation",
+        V([1]),
+        V([1]),
+        set_operation="union",
+        dtypes="int32",
+        label="rank",
+        error=BAD,
+    ),
     *rows(
         "DenseToSparseSetOperation",
         LEFT,

@@ -26,16 +26,29 @@ def sparse(op: str, *more: object, **options: object) -> list[Row]:
 
 TO_DENSE = [
     *rows("SparseToDense", IX, SHAPE, A(5), A(), dtypes=ALL),
-    *rows("SparseToDense", V([[0, 1], [2, 0]], "int32"), V([3, 2], "int32"), A(), A(), dtypes="float64", label="scalar", grad=False),
+    *rows(
+        "SparseToDense",
+        V([[0, 1], [2, 0]], "int32"),
+        V([3, 2], "int32"),
+        A(),
+        A(),
+        dtypes="float64",
+        label="scalar",
+        grad=False,
+    ),
     *rows("SparseToDense", L([1, 3]), L([5]), A(2), A(), dtypes="float64 string", label="vector", grad=False),
     *rows("SparseToDense", L(3), L([5]), A(), A(), dtypes="float64", label="one", grad=False),
     *rows("SparseToDense", EMPTY, SHAPE, A(0), A(), label="empty", dtypes="float64"),
     *rows("SparseToDense", L([[1, 0], [0, 0]]), L([2, 2]), A(2), A(), label="order", error=BAD),
     *rows("SparseToDense", L([[1, 0], [1, 0]]), L([2, 2]), A(2), A(), label="repeat", error=BAD),
-    *rows("SparseToDense", L([[1, 0], [0, 0]]), L([2, 2]), A(2), A(), label="unchecked", validate_indices=False),
+    *rows(
+        "SparseToDense", L([[1, 0], [0, 0]]), L([2, 2]), A(2), A(), label="unchecked", validate_indices=False
+    ),
     *rows("SparseToDense", L([[1, 0], [1, 0]]), L([2, 2]), A(2), A(), label="last", validate_indices=False),
     *rows("SparseToDense", L([[1, 5]]), L([2, 2]), A(1), A(), label="outside", error=BAD),
-    *rows("SparseToDense", L([[-1, 0]]), L([2, 2]), A(1), A(), label="below", error=BAD, validate_indices=False),
+    *rows(
+        "SparseToDense", L([[-1, 0]]), L([2, 2]), A(1), A(), label="below", error=BAD, validate_indices=False
+    ),
     *rows("SparseToDense", L([[1, 1]]), L([2, 2]), A(3), A(), label="values", error=BAD),
     *rows("SparseToDense", L([[1, 1]]), L([2, 2]), A(1), A(1), label="default", error=BAD),
     *rows("SparseToDense", L([[1, 1]]), L([2]), A(1), A(), label="rank", error=BAD),
@@ -43,7 +56,15 @@ TO_DENSE = [
 
 FILL = [
     *sparse("SparseFillEmptyRows", A(), dtypes=ALL),
-    *rows("SparseFillEmptyRows", L([[3, 0], [1, 2], [1, 0], [0, 1]]), A(4), L([5, 3]), A(), dtypes="float64", label="mixed"),
+    *rows(
+        "SparseFillEmptyRows",
+        L([[3, 0], [1, 2], [1, 0], [0, 1]]),
+        A(4),
+        L([5, 3]),
+        A(),
+        dtypes="float64",
+        label="mixed",
+    ),
     *rows("SparseFillEmptyRows", EMPTY, A(0), L([0, 3]), A(), label="no_rows"),
     *rows("SparseFillEmptyRows", EMPTY, A(0), L([2, 3]), A(), label="empty", dtypes="float64"),
     *rows("SparseFillEmptyRows", CUBE, A(4), CUBE_SHAPE, A(), label="cube"),
@@ -78,8 +99,17 @@ MOVED = [
 JOINED = [
     *rows("SparseConcat", [IX, OTHER], [A(5), A(3)], [SHAPE, OTHER_SHAPE], concat_dim=0, dtypes=ALL),
     *rows("SparseConcat", [IX, OTHER], [A(5), A(3)], [SHAPE, OTHER_SHAPE], concat_dim=-1, label="last"),
-    *rows("SparseConcat", [IX, EMPTY, OTHER], [A(5), A(0), A(3)], [SHAPE, L([4, 2]), SHAPE], concat_dim=1, label="3"),
-    *rows("SparseConcat", [IX, OTHER], [A(5), A(3)], [SHAPE, L([4, 6])], concat_dim=0, label="sizes", error=BAD),
+    *rows(
+        "SparseConcat",
+        [IX, EMPTY, OTHER],
+        [A(5), A(0), A(3)],
+        [SHAPE, L([4, 2]), SHAPE],
+        concat_dim=1,
+        label="3",
+    ),
+    *rows(
+        "SparseConcat", [IX, OTHER], [A(5), A(3)], [SHAPE, L([4, 6])], concat_dim=0, label="sizes", error=BAD
+    ),
     *rows("SparseConcat", [IX, OTHER], [A(5), A(3)], [SHAPE, SHAPE], concat_dim=2, label="axis", error=BAD),
     *rows("SparseSplit", L(1), IX, A(5), SHAPE, num_split=2, dtypes=ALL),
     *rows("SparseSplit", L(0), IX, A(5), SHAPE, num_split=4, label="rows"),
@@ -120,7 +150,14 @@ MATH = [
     *rows("SparseAdd", *PAIR, V(0, "float32"), dtypes="complex64"),
     *rows("SparseAdd", *PAIR, V(1), dtypes="float64 int32", label="threshold"),
     *rows("SparseAdd", *UNLIKE, V(0), label="shapes", error=BAD),
-    *rows("SparseAddGrad", A(6), IX, OTHER, L([*PLACES[:2], [1, 0], [1, 1], *PLACES[3:]]), dtypes="float32 int32"),
+    *rows(
+        "SparseAddGrad",
+        A(6),
+        IX,
+        OTHER,
+        L([*PLACES[:2], [1, 0], [1, 1], *PLACES[3:]]),
+        dtypes="float32 int32",
+    ),
     *rows("SparseSparseMaximum", *PAIR, dtypes="float32 float64 int32 int64 uint8", grad=False),
     *rows("SparseSparseMinimum", *PAIR, dtypes="float32 float64 int32 int64 uint8", grad=False),
     *rows("SparseSparseMinimum", *UNLIKE, label="shapes", error=BAD),
@@ -176,7 +213,15 @@ SPLITS = L([0, 2, 2, 5])
 COUNTS = [
     *rows("DenseCountSparseOutput", A(7, low=0, high=4), W, dtypes="int32 int64", **PLAIN),
     *rows("DenseCountSparseOutput", MATRIX, W, label="matrix", **PLAIN),
-    *rows("DenseCountSparseOutput", MATRIX, A(3, 4), dtypes="float32 float64 int32", label="weights", grad=False, **PLAIN),
+    *rows(
+        "DenseCountSparseOutput",
+        MATRIX,
+        A(3, 4),
+        dtypes="float32 float64 int32",
+        label="weights",
+        grad=False,
+        **PLAIN,
+    ),
     *rows("DenseCountSparseOutput", MATRIX, W, label="binary", **{**PLAIN, "binary_output": True}),
     *rows("DenseCountSparseOutput", MATRIX, W, label="min", **{**PLAIN, "minlength": 8}),
     *rows("DenseCountSparseOutput", MATRIX, W, label="max", **{**PLAIN, "maxlength": 3}),
@@ -202,7 +247,16 @@ COUNTS = [
         )
     ),
     *rows("SparseBincount", L([[1], [2]]), V([3, 3], "int32"), L([4]), V(4, "int32"), W, label="vector"),
-    *rows("SparseBincount", L([[1], [2]]), V([3, -3], "int32"), L([4]), V(4, "int32"), W, label="negative", error=BAD),
+    *rows(
+        "SparseBincount",
+        L([[1], [2]]),
+        V([3, -3], "int32"),
+        L([4]),
+        V(4, "int32"),
+        W,
+        label="negative",
+        error=BAD,
+    ),
 ]
 
 WORDS = V([b"x", b"yy", b"z", b"", b"longer than eight bytes"], "string")
@@ -212,10 +266,24 @@ SALT = (L(1000), V(False, "bool"), L([11, 137]))
 STRONG = (L(1000), V(True, "bool"), L([11, 137]))
 NO_BUCKETS = (L(0), V(False, "bool"), L([11, 137]))
 HASHED = {"hashed_output": True, "hash_key": 956888297470, "out_type": "int64", "internal_type": "int64"}
-JOINS = {"hashed_output": False, "num_buckets": 0, "hash_key": 0, "out_type": "string", "internal_type": "string"}
+JOINS = {
+    "hashed_output": False,
+    "num_buckets": 0,
+    "hash_key": 0,
+    "out_type": "string",
+    "internal_type": "string",
+}
 CROSSES = [
     *rows("SparseCrossV2", [IX], [WORDS], [SHAPE], [DENSE], V(b"_X_", "string")),
-    *rows("SparseCrossV2", [IX, IX], [WORDS, L([1, 2, 3, 4, 5])], [SHAPE, SHAPE], [TEXT], V(b"-", "string"), label="3"),
+    *rows(
+        "SparseCrossV2",
+        [IX, IX],
+        [WORDS, L([1, 2, 3, 4, 5])],
+        [SHAPE, SHAPE],
+        [TEXT],
+        V(b"-", "string"),
+        label="3",
+    ),
     *rows("SparseCrossV2", [IX], [WORDS], [SHAPE], [L([[1]])], V(b"", "string"), label="rows", error=BAD),
     *rows("SparseCrossHashed", [IX], [WORDS], [SHAPE], [DENSE], *SALT),
     *rows("SparseCrossHashed", [IX], [WORDS], [SHAPE], [TEXT], *STRONG, label="strong"),

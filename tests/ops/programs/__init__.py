@@ -91,7 +91,8 @@ class Program:
         """Append a step."""
         taken = tuple(
             [array(v) for v in x]
-            if isinstance(x, tuple) or (isinstance(x, list) and any(isinstance(v, (Ref, np.ndarray)) for v in x))
+            if isinstance(x, tuple)
+            or (isinstance(x, list) and any(isinstance(v, (Ref, np.ndarray)) for v in x))
             else array(x)
             for x in inputs
         )

@@ -28,7 +28,9 @@ class Array:
         return self.p.TensorArrayReadV3(self.handle, i, self.flow, dtype=self.dtype)
 
     def gather(self, indices: Any, **attrs: Any) -> Ref:
-        return self.p.TensorArrayGatherV3(self.handle, np.int32(indices), self.flow, dtype=self.dtype, **attrs)
+        return self.p.TensorArrayGatherV3(
+            self.handle, np.int32(indices), self.flow, dtype=self.dtype, **attrs
+        )
 
     def scatter(self, indices: Any, value: Any) -> Array:
         self.flow = self.p.TensorArrayScatterV3(self.handle, np.int32(indices), value, self.flow)
@@ -206,7 +208,9 @@ def versions(version: str) -> Program:
     flow = call("Write", handle, 0, [1.0, 2.0], 0.0)
     flow = call("Scatter", handle, [1, 2], [[3.0, 4.0], [5.0, 6.0]], flow)
     p.fetch(call("Read", handle, 1, flow, dtype="float32"), call("Size", handle, flow))
-    p.fetch(call("Gather", handle, [2, 0], flow, dtype="float32"), call("Concat", handle, flow, dtype="float32"))
+    p.fetch(
+        call("Gather", handle, [2, 0], flow, dtype="float32"), call("Concat", handle, flow, dtype="float32")
+    )
     p.fetch(call("Read", call("Grad", handle, flow, source="g"), 0, flow, dtype="float32"))
     split = call("", 2, dtype="float32")
     flow = call("Split", split, [1.0, 2.0, 3.0], i64([1, 2]), 0.0)

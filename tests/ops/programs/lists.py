@@ -47,12 +47,19 @@ def values() -> Iterator[Program]:
 
     p = Program("get-takes-the-shape-of-others")
     handle = p.TensorListSetItem(reserve(p, 3, -1), 1, [1.0, 2.0])
-    p.fetch(get(p, handle, 0), get(p, handle, 1, [2]), stack(p, handle), p.TensorListGather(handle, [2, 1], -1, **F))
+    p.fetch(
+        get(p, handle, 0),
+        get(p, handle, 1, [2]),
+        stack(p, handle),
+        p.TensorListGather(handle, [2, 1], -1, **F),
+    )
     yield p
 
     for dtype in ("int32", "bool", "string", "bfloat16", "complex64"):
         p = Program(f"unset-items-{dtype}")
-        p.fetch(stack(p, reserve(p, 2, [2], dtype), dtype=dtype), get(p, reserve(p, 2, [], dtype), 0, dtype=dtype))
+        p.fetch(
+            stack(p, reserve(p, 2, [2], dtype), dtype=dtype), get(p, reserve(p, 2, [], dtype), 0, dtype=dtype)
+        )
         if dtype in ("bfloat16", "complex64"):
             p.fetched = p.fetched[1:] if dtype == "bfloat16" else []
             p.fetch(p.TensorListLength(reserve(p, 2, [], dtype)))
@@ -66,7 +73,9 @@ def values() -> Iterator[Program]:
     p = Program("from-tensor")
     handle = from_tensor(p, ROWS, [2])
     changed = p.TensorListSetItem(handle, 0, [7.0, 8.0])
-    p.fetch(stack(p, handle), stack(p, changed), get(p, handle, 2), get(p, changed, 2), p.TensorListLength(handle))
+    p.fetch(
+        stack(p, handle), stack(p, changed), get(p, handle, 2), get(p, changed, 2), p.TensorListLength(handle)
+    )
     p.fetch(stack(p, p.TensorListResize(handle, 2)), stack(p, p.TensorListResize(changed, 5)))
     popped = p.TensorListPopBack(handle, [2], **F)
     p.fetch(popped.out(1), stack(p, popped), stack(p, p.TensorListPushBack(popped, [9.0, 9.0])))
@@ -112,7 +121,9 @@ def values() -> Iterator[Program]:
 
     p = Program("gather")
     handle = p.TensorListSetItem(reserve(p, 3, [2]), 1, [1.0, 2.0])
-    p.fetch(p.TensorListGather(handle, [2, 1, 1], [2], **F), p.TensorListGather(handle, np.int32([]), -1, **F))
+    p.fetch(
+        p.TensorListGather(handle, [2, 1, 1], [2], **F), p.TensorListGather(handle, np.int32([]), -1, **F)
+    )
     yield p
 
     p = Program("concat")
@@ -140,7 +151,11 @@ def values() -> Iterator[Program]:
     handle = p.TensorListSplit([1.0, 2.0, 3.0, 4.0], -1, i64([1, 0, 3]))
     p.fetch(get(p, handle, 0), get(p, handle, 1), get(p, handle, 2))
     whole = p.TensorListConcatV2(handle, -1, i64([]), **F)
-    p.fetch(whole, whole.out(1), p.TensorListElementShape(p.TensorListSplit(ROWS, [-1, 2], i64([3])), shape_type="int32"))
+    p.fetch(
+        whole,
+        whole.out(1),
+        p.TensorListElementShape(p.TensorListSplit(ROWS, [-1, 2], i64([3])), shape_type="int32"),
+    )
     yield p
 
     p = Program("scatter")

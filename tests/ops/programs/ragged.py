@@ -19,7 +19,9 @@ def packed(p: Program, batched: bool, splits: Any = SPLITS, values: Any = VALUES
     return p.RaggedTensorToVariant(nested, values, batched_input=batched)
 
 
-def fetch(p: Program, encoded: Ref, inner: int, outer: int, dtype: str = "float32", splits: str = "int64") -> None:
+def fetch(
+    p: Program, encoded: Ref, inner: int, outer: int, dtype: str = "float32", splits: str = "int64"
+) -> None:
     found = p.RaggedTensorFromVariant(
         encoded, input_ragged_rank=inner, output_ragged_rank=outer, Tvalues=dtype, Tsplits=splits
     )

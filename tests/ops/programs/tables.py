@@ -43,13 +43,19 @@ def dense(p: Program, empty: Any = -1, deleted: Any = -2, **attrs: Any) -> Ref:
 
 def find(p: Program, table: Ref, keys: Any, default: Any = -1) -> Ref:
     keys = words(keys) if isinstance(keys, str) else keys
-    return p.LookupTableFindV2(table, keys, i64(default) if not isinstance(default, (np.ndarray, bytes)) else default)
+    return p.LookupTableFindV2(
+        table, keys, i64(default) if not isinstance(default, (np.ndarray, bytes)) else default
+    )
 
 
 def values() -> Iterator[Program]:
     p = Program("static")
     table = static(p)
-    p.fetch(find(p, table, "b x a a"), find(p, table, words("b x").reshape(1, 2)), find(p, table, words("c").reshape(())))
+    p.fetch(
+        find(p, table, "b x a a"),
+        find(p, table, words("b x").reshape(1, 2)),
+        find(p, table, words("c").reshape(())),
+    )
     p.fetch(find(p, table, words("")), p.LookupTableSizeV2(table), find(p, table, "x b y", [7, 8, 9]))
     one = static(p, "k", [5])
     exported = p.LookupTableExportV2(one, Tkeys="string", Tvalues="int64")
@@ -128,7 +134,9 @@ def values() -> Iterator[Program]:
     p = Program("many-keys")  # as many as make the table grow, several times
     table = p.AnonymousMutableHashTable(key_dtype="int64", value_dtype="float32")
     for first in range(0, 1000, 250):
-        p.LookupTableInsertV2(table, np.arange(first, first + 250), np.arange(first, first + 250, dtype=np.float32))
+        p.LookupTableInsertV2(
+            table, np.arange(first, first + 250), np.arange(first, first + 250, dtype=np.float32)
+        )
         p.LookupTableRemoveV2(table, np.arange(first, first + 100, 3))
     p.fetch(p.LookupTableFindV2(table, np.arange(-5, 1005), np.float32(-1)), p.LookupTableSizeV2(table))
     yield p
@@ -136,7 +144,9 @@ def values() -> Iterator[Program]:
     p = Program("tensors")
     table = tensors(p)
     p.fetch(find(p, table, "b z", [0, -1]), find(p, table, "b z", [[0, -1], [8, 9]]))
-    p.fetch(find(p, table, words("b z").reshape(1, 2), [0, -1]), find(p, table, words("b").reshape(()), [0, -1]))
+    p.fetch(
+        find(p, table, words("b z").reshape(1, 2), [0, -1]), find(p, table, words("b").reshape(()), [0, -1])
+    )
     p.LookupTableRemoveV2(table, words("a"))
     exported = p.LookupTableExportV2(table, Tkeys="string", Tvalues="int64")
     p.fetch(exported, exported.out(1))
@@ -193,7 +203,15 @@ def values() -> Iterator[Program]:
 FILES: dict[str, tuple[bytes, int, int, str, str, Any, dict[str, Any]]] = {
     "lines": (b"a\nb\nc\n", WHOLE_LINE, LINE_NUMBER, "string", "int64", words("a b c d"), {}),
     "no-last-end": (b"a\nb", WHOLE_LINE, LINE_NUMBER, "string", "int64", words("b"), {}),
-    "carriage-returns": (b"a\r\nb\rc\r\n", WHOLE_LINE, LINE_NUMBER, "string", "int64", strings(b"a", b"b\rc"), {}),
+    "carriage-returns": (
+        b"a\r\nb\rc\r\n",
+        WHOLE_LINE,
+        LINE_NUMBER,
+        "string",
+        "int64",
+        strings(b"a", b"b\rc"),
+        {},
+    ),
     "vocab-size": (b"a\nb\nc\n", WHOLE_LINE, LINE_NUMBER, "string", "int64", words("b c"), {"vocab_size": 2}),
     "offset": (b"a\nb\n", WHOLE_LINE, LINE_NUMBER, "string", "int64", words("a b"), {"offset": 10}),
     "to-lines": (b"a\nb\n", LINE_NUMBER, WHOLE_LINE, "int64", "string", i64([0, 1, 2]), {}),
@@ -210,7 +228,16 @@ FILES: dict[str, tuple[bytes, int, int, str, str, Any, dict[str, Any]]] = {
 BAD_FILES: dict[str, tuple[bytes, int, int, str, str, Any, dict[str, Any], str]] = {
     "empty-line": (b"a\n\nb\n", WHOLE_LINE, LINE_NUMBER, "string", "int64", words("a"), {}, INVALID),
     "empty-file": (b"", WHOLE_LINE, LINE_NUMBER, "string", "int64", words("a"), {}, "OutOfRangeError"),
-    "too-few-lines": (b"a\n", WHOLE_LINE, LINE_NUMBER, "string", "int64", words("a"), {"vocab_size": 2}, INVALID),
+    "too-few-lines": (
+        b"a\n",
+        WHOLE_LINE,
+        LINE_NUMBER,
+        "string",
+        "int64",
+        words("a"),
+        {"vocab_size": 2},
+        INVALID,
+    ),
     "too-few-columns": (b"a\t1\nb\n", 0, 1, "string", "int64", words("a"), {}, INVALID),
     "no-int": (b"a\tx\n", 0, 1, "string", "int64", words("a"), {}, INVALID),
     "separated-digits": (b"a\t1_0\n", 0, 1, "string", "int64", words("a"), {}, INVALID),
@@ -222,7 +249,16 @@ BAD_FILES: dict[str, tuple[bytes, int, int, str, str, Any, dict[str, Any], str]]
     "whole-floats": (b"1\n", LINE_NUMBER, WHOLE_LINE, "int64", "float32", i64([0]), {}, INVALID),
     "bools": (b"a\t1\n", 0, 1, "string", "bool", words("a"), {}, INVALID),
     "long-delimiter": (b"a,,1\n", 0, 1, "string", "int64", words("a"), {"delimiter": ",,"}, INVALID),
-    "repeated-with-others": (b"a\na\n", WHOLE_LINE, LINE_NUMBER, "string", "int64", words("a"), {}, PRECONDITION),
+    "repeated-with-others": (
+        b"a\na\n",
+        WHOLE_LINE,
+        LINE_NUMBER,
+        "string",
+        "int64",
+        words("a"),
+        {},
+        PRECONDITION,
+    ),
 }
 
 
@@ -231,7 +267,9 @@ def files() -> Iterator[Program]:
         content, key_index, value_index, key, value, keys, attrs, *error = spec
         p = Program(f"file-{name}", *error)
         table = p.AnonymousHashTable(key_dtype=key, value_dtype=value)
-        p.InitializeTableFromTextFileV2(table, File(content), key_index=key_index, value_index=value_index, **attrs)
+        p.InitializeTableFromTextFileV2(
+            table, File(content), key_index=key_index, value_index=value_index, **attrs
+        )
         default = np.array(b"?", object) if value == "string" else np.array(1, value)
         p.fetch(p.LookupTableFindV2(table, keys, default))
         yield p
@@ -248,7 +286,10 @@ def errors() -> Iterator[Program]:
     p = Program("export-not-initialized", "AbortedError")
     p.fetch(p.LookupTableExportV2(p.AnonymousHashTable(**S64), Tkeys="string", Tvalues="int64"))
     yield p
-    for name, op in (("initialized-otherwise", "InitializeTableV2"), ("imported-otherwise", "LookupTableImportV2")):
+    for name, op in (
+        ("initialized-otherwise", "InitializeTableV2"),
+        ("imported-otherwise", "LookupTableImportV2"),
+    ):
         p = Program(name, PRECONDITION)
         p.call(op, static(p), words("a"), i64([1]))
         yield p
@@ -269,7 +310,9 @@ def errors() -> Iterator[Program]:
     ):
         p = Program(name, INVALID)
         given = held if isinstance(held, np.ndarray) else i64(held)
-        p.InitializeTableV2(p.AnonymousHashTable(**S64), words(keys) if isinstance(keys, str) else keys, given)
+        p.InitializeTableV2(
+            p.AnonymousHashTable(**S64), words(keys) if isinstance(keys, str) else keys, given
+        )
         yield p
     for name, make in (("static", static), ("mutable", mutable)):
         for what, keys, default in (
@@ -292,7 +335,11 @@ def errors() -> Iterator[Program]:
     yield p
     p = Program("shared-with-other-dtypes", INVALID)
     p.MutableHashTableV2(shared_name="conflict", **S64)
-    p.fetch(p.LookupTableSizeV2(p.MutableHashTableV2(shared_name="conflict", key_dtype="string", value_dtype="float32")))
+    p.fetch(
+        p.LookupTableSizeV2(
+            p.MutableHashTableV2(shared_name="conflict", key_dtype="string", value_dtype="float32")
+        )
+    )
     yield p
     p = Program("insert-tensors-of-another-shape", INVALID)
     p.LookupTableInsertV2(tensors(p), words("a"), i64([[1, 2, 3]]))

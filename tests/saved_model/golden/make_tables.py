@@ -45,19 +45,29 @@ class Tables(tf.Module):
             lookup.TextFileInitializer("columns.csv", tf.string, 0, tf.float32, 1, delimiter=","), 0.0
         )
         colors = lookup.TextFileInitializer(
-            "colors.txt", tf.string, lookup.TextFileIndex.WHOLE_LINE, tf.int64, lookup.TextFileIndex.LINE_NUMBER
+            "colors.txt",
+            tf.string,
+            lookup.TextFileIndex.WHOLE_LINE,
+            tf.int64,
+            lookup.TextFileIndex.LINE_NUMBER,
         )
         self.vocabulary = lookup.StaticVocabularyTable(colors, num_oov_buckets=3)
-        ids = lookup.KeyValueTensorInitializer(tf.constant([10, 20, 30], tf.int64), tf.range(3, dtype=tf.int64))
+        ids = lookup.KeyValueTensorInitializer(
+            tf.constant([10, 20, 30], tf.int64), tf.range(3, dtype=tf.int64)
+        )
         self.ids = lookup.StaticVocabularyTable(ids, num_oov_buckets=4)
         self.mutable = lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
         self.mutable.insert(tf.constant(["k1", "k2"]), tf.constant([1, 2], tf.int64))
         self.vectors = lookup.experimental.MutableHashTable(tf.int64, tf.float32, [0.0, 0.5])
         self.vectors.insert(tf.constant([1, 2], tf.int64), tf.constant([[1.0, 2.0], [3.0, 4.0]]))
-        self.dense = lookup.experimental.DenseHashTable(tf.int64, tf.float32, -1.0, -1, -2, initial_num_buckets=8)
+        self.dense = lookup.experimental.DenseHashTable(
+            tf.int64, tf.float32, -1.0, -1, -2, initial_num_buckets=8
+        )
         self.dense.insert(tf.constant([5, 13, 1 << 40], tf.int64), tf.constant([0.5, 1.5, 2.5]))
         self.dense.erase(tf.constant([13], tf.int64))
-        self.dense_words = lookup.experimental.DenseHashTable(tf.string, tf.int64, -1, "", "$", initial_num_buckets=16)
+        self.dense_words = lookup.experimental.DenseHashTable(
+            tf.string, tf.int64, -1, "", "$", initial_num_buckets=16
+        )
         self.dense_words.insert(tf.constant(["one", "two"]), tf.constant([1, 2], tf.int64))
 
     @tf.function(input_signature=WORDS)
@@ -124,7 +134,9 @@ class Loops(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)])
     def mapped(self, x):
-        return tf.map_fn(lambda row: (tf.reduce_sum(row), row[::-1]), x, fn_output_signature=(tf.float32, tf.float32))
+        return tf.map_fn(
+            lambda row: (tf.reduce_sum(row), row[::-1]), x, fn_output_signature=(tf.float32, tf.float32)
+        )
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
     def scanned(self, x):
@@ -185,7 +197,10 @@ def main() -> None:
     """Write both models and their results."""
     os.chdir(HERE)
     tables, loops = Tables(), Loops()
-    for name, module, signatures in (("tables", tables, {"look_up": tables.find_in_vocabulary}), ("loops", loops, None)):
+    for name, module, signatures in (
+        ("tables", tables, {"look_up": tables.find_in_vocabulary}),
+        ("loops", loops, None),
+    ):
         directory = HERE / name
         shutil.rmtree(directory, ignore_errors=True)
         tf.saved_model.save(module, str(directory), **({"signatures": signatures} if signatures else {}))

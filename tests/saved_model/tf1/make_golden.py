@@ -19,7 +19,6 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
-
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo  # noqa: E402
 
 from support.arrays import pack  # noqa: E402

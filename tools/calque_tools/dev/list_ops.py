@@ -160,7 +160,8 @@ def _coverage(census: Path | None, corpus: Path | None) -> str:
         covered = sum(names <= have for names in known)
         share = covered / max(1, len(known))
         lines.append(
-            f"Every op is here for {covered} of the {len(known)} models ({share:.0%}) of a corpus from public repositories."
+            f"Every op is here for {covered} of the {len(known)} models ({share:.0%}) of a corpus from public "
+            "repositories."
         )
     return "".join(f"{line}\n" for line in lines)
 

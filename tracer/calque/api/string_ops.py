@@ -57,7 +57,9 @@ def format(
     values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     count = template.count(placeholder)
     if count != len(values):
-        raise ValueError(f"The template has {count} placeholders, but there are {len(values)} tensors for them.")
+        raise ValueError(
+            f"The template has {count} placeholders, but there are {len(values)} tensors for them."
+        )
     return raw("StringFormat")(
         [tensor(v) for v in values],
         template=template,

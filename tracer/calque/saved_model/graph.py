@@ -36,6 +36,8 @@ class TopLevelGraph:
         assets: the asset files so far.
         saver: how the graph saves and restores, once `add_saver` was called.
         collections: the graph's collections.
+        asset_inputs: for the path of each asset, what the loader feeds it by: initializers use that, for they may run
+            before the path is kept.
     """
 
     def __init__(self) -> None:
@@ -44,6 +46,7 @@ class TopLevelGraph:
         self.assets: list[AssetFile] = []
         self.saver: Saver | None = None
         self.collections: dict[str, Collection] = {}
+        self.asset_inputs: dict[Value, Value] = {}
         self._handles: list[tuple[Value, DType]] = []
         self._initializers: list[Node] = []
 
@@ -88,9 +91,15 @@ class TopLevelGraph:
         )
         self._initializers.append(assign)
         self.assets.append(AssetFile(filename, fed.name))
-        return self._add(
+        read = self._add(
             "ReadVariableOp", "asset/read", (handle.outputs[0],), {"dtype": dtypes.string}
         ).outputs[0]
+        self.asset_inputs[read] = fed
+        return read
+
+    def initialize(self, node: Node) -> None:
+        """Make `node` a part of the initialization."""
+        self._initializers.append(node)
 
     def call(self, name: str, function: Function, inputs: Sequence[Value], stateful: bool) -> Node:
         """A call of a function of the library."""
@@ -180,7 +189,11 @@ def _tensor_info(spec: Any, flat: Iterator[Value]) -> TensorInfo:
     if not isinstance(spec, TypeSpecValue):
         value = next(flat)
         return TensorInfo(value.name, value.dtype, None if spec is None else spec.shape)
-    parts = (_tensor_info(part, flat) for part in composites.component_specs(spec))
+    parts = [_tensor_info(part, flat) for part in composites.component_specs(spec)]
+    if spec.class_name == "SparseTensorSpec":
+        indices, values, dense_shape = parts
+        shape = spec.state[0].shape
+        return TensorInfo("", values.dtype, shape, (values.name, indices.name, dense_shape.name))
     return TensorInfo("", None, None, None, (spec, tuple(parts)))
 
 

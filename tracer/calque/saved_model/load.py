@@ -16,7 +16,6 @@ from calque_runtime.savedmodel.metagraph import (
     BareConcreteFunction,
     SavedFunction,
     SavedObject,
-    UserObject,
     VariableInfo,
 )
 
@@ -66,8 +65,7 @@ class _TracerFactory(loader.Factory):
     def make_object(self, node: SavedObject) -> Any:
         names = {name for name, _ in node.children}
         made = CallableLoadedObject() if "__call__" in names else LoadedObject()
-        if isinstance(node.kind, UserObject) and node.kind.identifier:
-            made.__dict__["_saved_identifier"] = node.kind.identifier
+        made.__dict__["_saved_as"] = node
         return made
 
     def make_list(self, node: SavedObject) -> Any:
@@ -94,7 +92,9 @@ class _TracerFactory(loader.Factory):
         return EagerTensor(array, dtypes.from_numpy(np.asarray(array).dtype))
 
     def make_resource(self, node: SavedObject) -> Any:
-        return LoadedResource()
+        made = LoadedResource()
+        made.__dict__["_saved_as"] = node
+        return made
 
     def make_function(self, kind: SavedFunction, concrete: list[calling.Concrete], name: str) -> Any:
         return LoadedFunction([LoadedConcreteFunction(c, name, kind.spec) for c in concrete], kind.spec, name)

@@ -22,7 +22,7 @@ from ..function.trace import Trace
 from ..object_graph import walk
 from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
 from ..tensor_spec import TensorSpec
-from ..trackable import AutoTrackable
+from ..trackable import AutoTrackable, Trackable
 from ..variable import Variable
 from .structures import without_defaults
 
@@ -50,12 +50,19 @@ class LoadedObject(AutoTrackable):
         if isinstance(keras, LoadedObject) and name in keras.__dict__:
             return keras.__dict__[name]
         if name in ("variables", "trainable_variables", "non_trainable_variables"):
-            found = [v for v in walk(self).nodes if isinstance(v, Variable)]
+            view = walk(self)
+            held = {
+                number for children in view.children for _, number in children
+            }  # an optimizer's slots are not
+            found = [v for n, v in enumerate(view.nodes) if n in held and isinstance(v, Variable)]
             return tuple(
                 v for v in found if name == "variables" or v.trainable == (name == "trainable_variables")
             )
         there = ", ".join(sorted(k for k in self.__dict__ if not k.startswith("_"))) or "none"
         raise AttributeError(f"the loaded object has no attribute '{name}'; it has: {there}")
+
+    def _slot_variables(self) -> list[tuple[Trackable, str, Trackable]]:
+        return list(self.__dict__.get("_slots", ()))
 
     def __repr__(self) -> str:
         names = sorted(k for k in self.__dict__ if not k.startswith("_"))
@@ -71,7 +78,13 @@ class CallableLoadedObject(LoadedObject):
 
 
 class LoadedResource(LoadedObject):
-    """A table or another resource; `handle` is the resource tensor, once it is made."""
+    """A table or another resource.
+
+    Attributes:
+        handle: the resource itself; None where it could not be made.
+    """
+
+    handle: Any = None
 
 
 class TensorConvention(matching.Convention):

@@ -9,9 +9,9 @@ from typing import Any
 
 from calque_runtime import dtypes
 from calque_runtime.checkpoint import OBJECT_GRAPH_KEY, BundleWriter, encode_object_graph
-from calque_runtime.errors import FailedPreconditionError, NotFoundError
+from calque_runtime.errors import FailedPreconditionError, NotFoundError, UnimplementedError
 from calque_runtime.ir import Function as IrFunction
-from calque_runtime.ir import Value
+from calque_runtime.ir import Node, Value
 from calque_runtime.resources import Variable as VariableState
 from calque_runtime.savedmodel import matching
 from calque_runtime.savedmodel import metagraph as mg
@@ -30,7 +30,7 @@ from .asset import Asset
 from .directory import new_directory
 from .graph import TopLevelGraph
 from .library import collect_functions
-from .loaded import LoadedConcreteFunction, LoadedFunction
+from .loaded import LoadedConcreteFunction, LoadedFunction, LoadedObject, LoadedResource
 from .signatures import SignatureMap, canonicalize_signatures, declared_trace
 from .structures import NotEncodable, function_spec, input_structure, output_structure, without_defaults
 
@@ -128,6 +128,7 @@ class _Saving:
         ] = {}  # id of what is captured -> node number, top-level value
         self._add_variables()
         self._add_assets()
+        self._add_resources()
 
     def _children(self, obj: Trackable) -> Mapping[str, Trackable]:
         children = dict(obj._trackable_children("savedmodel"))
@@ -160,6 +161,29 @@ class _Saving:
             if isinstance(node, Asset):
                 filename = self._asset_filename(node._path)
                 self._captured[id(node._path_tensor)] = number, self.top.asset(filename)
+
+    def _add_resources(self) -> None:
+        """Tables and the like, which functions of their own make and fill."""
+        found = [(n, node) for n, node in enumerate(self.view.nodes) if isinstance(node, LoadedResource)]
+        for number, node in found:
+            made = self._call_child(node, "_create_resource")
+            if made is not None and node.handle is not None:
+                self._captured[id(node.handle)] = number, made.outputs[0]
+        for _, node in found:
+            filled = self._call_child(node, "_initialize")
+            if filled is not None:
+                self.top.initialize(filled)
+
+    def _call_child(self, node: LoadedResource, name: str) -> Node | None:
+        """A call in the top-level graph of a function without arguments that an object holds."""
+        child = node.__dict__.get(name)
+        if isinstance(child, LoadedFunction):
+            child = next(iter(child.concrete_functions), None)
+        if not isinstance(child, ConcreteFunction):
+            return None
+        _, values = self._bound_inputs(child)
+        given = [self.top.asset_inputs.get(value, value) for value in values]
+        return self.top.call(name.lstrip("_"), self._copy(child), given, stateful=True)
 
     def _asset_filename(self, path: str) -> str:
         if not os.path.isfile(path):
@@ -286,7 +310,24 @@ class _Saving:
             return mg.SavedFunction(names, function_spec(node.signature, node._jit_compile))
         if isinstance(node, ConcreteFunction):
             return self._bare_function(node)
+        if isinstance(node, LoadedObject):
+            return self._loaded_kind(node)
         return mg.UserObject(node._saved_identifier)
+
+    def _loaded_kind(self, node: LoadedObject) -> mg.Kind:
+        """What an object of no known class was saved as before."""
+        saved: mg.SavedObject | None = node.__dict__.get("_saved_as")
+        if saved is None:
+            return mg.UserObject()
+        if saved.saveable_objects:
+            name = ".".join(self.view.names[self.view.number(node) or 0]) or "the root object"
+            raise UnimplementedError(
+                None,
+                None,
+                f"'{name}' was loaded with values that only its own save function can write "
+                f"({', '.join(saved.saveable_objects)}), such as a mutable table's: it cannot be saved again",
+            )
+        return saved.kind
 
     def _bare_function(self, concrete: ConcreteFunction) -> mg.BareConcreteFunction:
         if isinstance(concrete, LoadedConcreteFunction):

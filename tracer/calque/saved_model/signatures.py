@@ -18,7 +18,12 @@ from ..tensor import EagerTensor, SymbolicTensor, Tensor
 from ..trackable import Trackable
 from .loaded import LoadedFunction
 
-__all__ = ["DEFAULT_SIGNATURE", "SignatureMap", "canonicalize_signatures"]
+__all__ = [
+    "DEFAULT_SIGNATURE",
+    "SignatureMap",
+    "canonicalize_signatures",
+    "declared_trace",
+]
 
 DEFAULT_SIGNATURE = "serving_default"
 
