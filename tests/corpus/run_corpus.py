@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -248,10 +249,9 @@ def state(result: dict[str, Any]) -> str:
 def reason(result: dict[str, Any]) -> str:
     """Why a model was refused or failed, in one line."""
     refused = result["refused"]
-    text = (
-        result["error"] if refused is None or result["error"] else f"{refused['class']}: {refused['message']}"
-    )
-    return " ".join(text.split())
+    text = result["error"] or f"{refused['class']}: {refused['message']}"
+    place = rf"\S*{re.escape(result['id'])}(/[\w.-]+)*:? ?"  # where the model is says nothing about why
+    return " ".join(re.sub(place, "", text).split())
 
 
 def line(result: dict[str, Any]) -> str:

@@ -69,8 +69,11 @@ def hang() -> None:
 
 
 def limit_memory() -> None:
-    """Lets the process take no more address space than it has now and `_MEMORY`."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    """Lets the process take no more address space than it has now and `_MEMORY`, where the system says what it has."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return
+    pages = int(statm.read_text().split()[0])
     limit = pages * resource.getpagesize() + _MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 

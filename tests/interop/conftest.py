@@ -11,6 +11,12 @@ import pytest
 from interop.tf_process import TensorFlow
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # With several workers: tests marked as an xdist_group, which share what took TensorFlow long, stay in one of them.
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadgroup"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:

@@ -55,7 +55,7 @@ def saved(tf: TensorFlow, tmp_path_factory: pytest.TempPathFactory) -> Saved:
 
     def ask(writers: list[str]) -> dict[tuple[str, str], Any]:  # in a process that has only one Keras
         answer: dict[tuple[str, str], Any] = tf.script(
-            work, tests=str(TESTS), writers=writers, folder=str(folder), timeout=300
+            work, tests=str(TESTS), writers=writers, folder=str(folder), timeout=600
         )
         return answer
 

@@ -22,19 +22,19 @@ def work(tests, folder):  # type: ignore[no-untyped-def]
     import sys
 
     sys.path.insert(0, tests)
-    from interop import tf_models
+    from interop import tf_recording
 
-    return tf_models.record_all(folder)
+    return tf_recording.record_all(folder)
 
 
 @pytest.fixture(scope="module")
 def saved(tf: TensorFlow, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("models")
-    return folder, tf.script(work, tests=str(TESTS), folder=str(folder), timeout=300)
+    return folder, tf.script(work, tests=str(TESTS), folder=str(folder), timeout=600)
 
 
 def plain(value: Any) -> Any:
-    """A result here in the form of `tf_models.plain`."""
+    """A result here in the form of `tf_recording.plain`."""
     if isinstance(value, dict):
         return {key: plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

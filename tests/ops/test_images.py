@@ -108,3 +108,13 @@ def test_a_huge_image_is_refused() -> None:
     kernel = function.nodes[0].op.bind(function.nodes[0].site(env))
     with pytest.raises(errors.ResourceExhaustedError):
         kernel(*flat)
+
+
+@pytest.mark.parametrize("place", [-1, 4])
+def test_an_argmax_outside_is_refused(place: int) -> None:
+    """TensorFlow ends the process here."""
+    x, g, argmax = np.zeros((1, 2, 2, 1)), np.ones((1, 1, 2, 1)), np.array([[[[3], [place]]]])
+    with pytest.raises(errors.InvalidArgumentError, match="argmax"):
+        ops.require("MaxPoolGradWithArgmax")(
+            x, g, argmax, ksize=[1, 2, 2, 1], strides=[1, 1, 1, 1], padding="SAME"
+        )

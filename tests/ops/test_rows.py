@@ -110,7 +110,7 @@ ELSEWHERE = {
     "AnonymousMutableDenseHashTable InitializeTableV2 InitializeTableFromTextFileV2 LookupTableFindV2 "
     "LookupTableSizeV2 LookupTableInsertV2 LookupTableRemoveV2 LookupTableExportV2 LookupTableImportV2",
     "programs/ragged.py": "RaggedTensorToVariant RaggedTensorFromVariant",
-    "test_state.py": "VarHandleOp ReadVariableOp AssignVariableOp AssignAddVariableOp AssignSubVariableOp "
+    "test_state.py": "ResourceCountUpTo VarHandleOp ReadVariableOp AssignVariableOp AssignAddVariableOp AssignSubVariableOp "
     "VarIsInitializedOp VariableShape DestroyResourceOp DisableCopyOnRead ResourceGather ResourceGatherNd "
     "ResourceScatterUpdate ResourceScatterAdd ResourceScatterSub ResourceScatterMul ResourceScatterDiv "
     "ResourceScatterMin ResourceScatterMax ResourceScatterNdUpdate ResourceScatterNdAdd ResourceScatterNdSub",
@@ -119,7 +119,9 @@ ELSEWHERE = {
 
 def test_every_op_has_a_row() -> None:
     covered = {row.op for _, row in ROWS}.union(*(names.split() for names in ELSEWHERE.values()))
-    missing = sorted(set(ops.load_all()) - covered)
+    # Ops without a kernel are rewritten before a graph runs: tests/saved_model/test_tf1.py, tests/passes.
+    runnable = {name for name, one in ops.load_all().items() if one.kernel is not None}
+    missing = sorted(runnable - covered)
     assert not missing, f"add a row to tests/ops/cases for: {', '.join(missing)}"
 
 

@@ -182,3 +182,14 @@ def test_no_value_yet(how: str) -> None:
     v.clear()
     with pytest.raises(errors.FailedPreconditionError, match="'v' has no value yet"):
         run(b.done(read), [v], how)
+
+
+@HOW
+def test_count_up_to(how: str) -> None:  # ResourceCountUpTo
+    b = Builder()
+    (before,) = b.add("ResourceCountUpTo", b.argument("resource"), limit=2, T="int64", effect=True)
+    function, v = b.done(before), variable(np.int64(0))
+    assert [int(run(function, [v], how)[0]) for _ in range(2)] == [0, 1]
+    with pytest.raises(errors.OutOfRangeError):
+        run(function, [v], how)
+    assert int(v.value) == 2

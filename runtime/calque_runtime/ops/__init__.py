@@ -56,7 +56,7 @@ FAMILIES = (
     "nn_pool",
     "nn_norm",
     "nn_maxima",
-    "quantize",
+    "quantize_scaled",
     "image_resize",
     "image_scale",
     "image_warp",

@@ -132,7 +132,7 @@ def dilation_2d(s: Site) -> Kernel:
 
     def run(x: Array, filter: Array) -> Array:
         wide = x.astype(np.int64) if x.dtype.kind in "iu" else x
-        windows, sums = _sums(s, wide, filter.astype(wide.dtype))
+        _, sums = _sums(s, wide, filter.astype(wide.dtype))
         return sums.max(axis=(3, 4)).astype(x.dtype)
 
     return run

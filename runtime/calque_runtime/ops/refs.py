@@ -70,8 +70,10 @@ for _kind, _doc in (
     ("Min", "Take the smaller of update and"),
     ("Max", "Take the larger of update and"),
 ):
+    _types = "" if _kind == "Update" else " in numeric"
+    _ordered = " in floats int32 int64" if _kind in ("Min", "Max") else _types
     _declare(
-        f"Scatter{_kind}(ref: Ref(T), indices: Tindices, updates: T) -> (output_ref: Ref(T)) | T: type; "
+        f"Scatter{_kind}(ref: Ref(T), indices: Tindices, updates: T) -> (output_ref: Ref(T)) | T: type{_ordered}; "
         f"Tindices: type in index; {_LOCKING}={'true' if _kind == 'Update' else 'false'}",
         f"{_doc} the rows of a variable.",
     )
@@ -79,7 +81,7 @@ for _kind, _doc in (
     if _kind in ("Mul", "Div"):
         continue
     _declare(
-        f"ScatterNd{_kind}(ref: Ref(T), indices: Tindices, updates: T) -> (output_ref: Ref(T)) | T: type; "
+        f"ScatterNd{_kind}(ref: Ref(T), indices: Tindices, updates: T) -> (output_ref: Ref(T)) | T: type{_types}; "
         f"Tindices: type in index; {_LOCKING}={'true' if _kind == 'Update' else 'false'}; "
         "bad_indices_policy: string=''",
         f"{_doc} the slices of a variable.",

@@ -26,10 +26,6 @@ ROWS: list[Row] = [
         dtypes="float32 float64",
         grad=False,
     ),
-    *rows(
-        "MaxPoolGradWithArgmax", A(1, 2, 2, 1), A(1, 1, 2, 1), V([[[[3], [4]]]], "int64"), **POOL, padding="SAME",
-        label="outside", error=BAD,
-    ),
     *[
         row
         for how in BOTH
