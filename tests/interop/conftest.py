@@ -12,6 +12,7 @@ from interop.tf_process import TensorFlow
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "xdist_group(name): tests to be run in one worker of pytest-xdist")
     # With several workers: tests marked as an xdist_group, which share what took TensorFlow long, stay in one of them.
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"

@@ -31,6 +31,7 @@ def _windows(s: Site, size: str, stride: str, dilation: str = "") -> Windows:
 
 
 def _lowest(dtype: Any) -> Any:
+    """What padding is for a maximum: no greater than any element."""
     if dtype.kind in "iu":
         return np.iinfo(dtype).min
     return -np.inf
@@ -123,7 +124,9 @@ def _sums(s: Site, x: Array, filter: Array) -> tuple[Windows, Array]:
         raise s.error(
             f"filter must have the shape [height, width, {x.shape[3]}], but has {format_shape(filter.shape)}"
         )
-    return windows, windows.view(x, filter.shape[:2], _lowest(x.dtype)) + filter
+    # Half the lowest integer: the filter is added to it.
+    outside = _lowest(x.dtype) // 2 if x.dtype.kind == "i" else _lowest(x.dtype)
+    return windows, windows.view(x, filter.shape[:2], outside) + filter
 
 
 @op(f"Dilation2D(input: T, filter: T) -> (output: T) | {_TYPES}; {_DILATION}")

@@ -281,7 +281,7 @@ class ConcreteFunction(Trackable):
     def _packed(self, flat: Sequence[Any]) -> Any:
         """Flat results in the structure that the Python function returned, None where it returned None."""
         results = iter(flat)
-        leaves = [None if t is None else next(results) for t in nest.flatten(self._outputs)]
+        leaves = [next(results) if isinstance(t, SymbolicTensor) else t for t in nest.flatten(self._outputs)]
         return nest.pack_sequence_as(self._outputs, leaves)
 
     def usable_in(self, trace: Trace | None) -> bool:
