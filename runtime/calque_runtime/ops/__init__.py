@@ -68,6 +68,7 @@ FAMILIES = (
     "records",
     "detection",
     "signal",
+    "batching",
     "save",
     "random",
     "sampling",

@@ -13,7 +13,15 @@ FILTER = A(2, 2, 3)
 ROWS: list[Row] = [
     *rows("MaxPoolWithArgmax", X, **POOL, padding="SAME", dtypes="float32 float64 int32 uint8 float16"),
     *rows("MaxPoolWithArgmax", X, **POOL, padding="VALID", Targmax="int32", label="valid"),
-    *rows("MaxPoolWithArgmax", X, **POOL, padding="SAME", include_batch_in_index=True, dtypes="float64", label="batch"),
+    *rows(
+        "MaxPoolWithArgmax",
+        X,
+        **POOL,
+        padding="SAME",
+        include_batch_in_index=True,
+        dtypes="float64",
+        label="batch",
+    ),
     *rows("MaxPoolWithArgmax", V([[[[1.0], [1.0]], [[1.0], [1.0]]]]), **POOL, padding="SAME", label="ties"),
     *rows("MaxPoolWithArgmax", A(2, 3), **POOL, padding="SAME", label="rank", error=BAD),
     *rows(
@@ -30,8 +38,12 @@ ROWS: list[Row] = [
         row
         for how in BOTH
         for row in (
-            *rows("Dilation2D", X, FILTER, **DILATION, padding=how, dtypes="float32 float64 int32", label=how),
-            *rows("Dilation2D", X, A(1, 1, 3), **DILATION, padding=how, dtypes="float64", label=f"{how}_point"),
+            *rows(
+                "Dilation2D", X, FILTER, **DILATION, padding=how, dtypes="float32 float64 int32", label=how
+            ),
+            *rows(
+                "Dilation2D", X, A(1, 1, 3), **DILATION, padding=how, dtypes="float64", label=f"{how}_point"
+            ),
         )
     ],
     *rows("Dilation2D", X, A(2, 2, 2), **DILATION, padding="SAME", label="depth", error=BAD),

@@ -20,7 +20,17 @@ for name in ROUNDED:
         *rows(name, X, low, high, *bits, **given, range_given=False, dtypes="float32 float64", label="auto"),
         *rows(name, X, low, high, *bits, **given, range_given=True, signed_input=False, label="unsigned"),
         *rows(name, X, low, high, *bits, **given, range_given=True, narrow_range=True, label="narrow"),
-        *rows(name, X, V([0.0] * 5), V([0.0] * 5), *bits, **given, range_given=False, axis=1, label="auto_channels"),
+        *rows(
+            name,
+            X,
+            V([0.0] * 5),
+            V([0.0] * 5),
+            *bits,
+            **given,
+            range_given=False,
+            axis=1,
+            label="auto_channels",
+        ),
         *rows(name, X, high, low, *bits, **given, range_given=True, label="swapped", error=BAD),
     ]
     if bits:  # the other two ask for scalars here
@@ -28,6 +38,16 @@ for name in ROUNDED:
     else:
         ROWS += rows(name, X, low, high, range_given=True, round_mode="HALF_UP", label="up")
 ROWS += [
-    *rows("QuantizeAndDequantizeV4Grad", A(3, 4), A(3, 4), V(-1.0), V(1.0), dtypes="float32 float64", grad=False),
-    *rows("QuantizeAndDequantizeV4Grad", A(3, 2), A(3, 2), V([-1.0, 0.0]), V([1.0, 2.0]), axis=1, label="channels"),
+    *rows(
+        "QuantizeAndDequantizeV4Grad", A(3, 4), A(3, 4), V(-1.0), V(1.0), dtypes="float32 float64", grad=False
+    ),
+    *rows(
+        "QuantizeAndDequantizeV4Grad",
+        A(3, 2),
+        A(3, 2),
+        V([-1.0, 0.0]),
+        V([1.0, 2.0]),
+        axis=1,
+        label="channels",
+    ),
 ]
