@@ -5,17 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from interop.tf_process import TensorFlow
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "xdist_group(name): tests to be run in one worker of pytest-xdist")
-    # With several workers: tests marked as an xdist_group, which share what took TensorFlow long, stay in one of them.
-    if getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadgroup"
+# Files whose tests share what took TensorFlow long: one worker of pytest-xdist runs all of them.
+TOGETHER = ("test_saved_models.py",)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return path if path.endswith(TOGETHER) else nodeid
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

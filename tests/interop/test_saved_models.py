@@ -24,8 +24,6 @@ from interop.tf_process import TensorFlow
 from support import driving
 from support.models import MODELS
 
-pytestmark = pytest.mark.xdist_group("saved models")
-
 TESTS = Path(__file__).parents[1]
 NAMES = list(MODELS)
 WITH_SIGNATURES = [

@@ -92,6 +92,7 @@ def test_gradient(family: str, row: Row) -> None:
 ELSEWHERE = {
     "test_calls.py": "PartitionedCall StatefulPartitionedCall If StatelessIf Case StatelessCase While StatelessWhile "
     "Const Placeholder PrintV2 Print GuaranteeConst FakeParam",
+    "test_batching.py": "BatchFunction",
     "test_decompose.py": "AccumulateNV2",
     "test_files.py": "SaveV2 RestoreV2 MergeV2Checkpoints ReadFile",
     "test_random.py": "RngReadAndSkip RngSkip StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform "
