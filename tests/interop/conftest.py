@@ -11,7 +11,6 @@ import pytest
 
 from interop.tf_process import TensorFlow
 
-
 # Files whose tests share what took TensorFlow long: one worker of pytest-xdist runs all of them.
 TOGETHER = ("test_saved_models.py",)
 

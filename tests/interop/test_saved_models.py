@@ -26,9 +26,6 @@ from support.models import MODELS
 
 TESTS = Path(__file__).parents[1]
 NAMES = list(MODELS)
-WITH_SIGNATURES = [
-    n for n in NAMES if any(c.target.startswith("signatures") for c in MODELS[n].calls.values())
-]
 WITH_GRADIENTS = [n for n in NAMES if MODELS[n].gradients]
 
 
