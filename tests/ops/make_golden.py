@@ -87,8 +87,8 @@ def run(row: Row) -> dict[str, np.ndarray]:
     return found
 
 
-def main(families: list[str]) -> None:
-    """Write golden/<family>.npz for each family."""
+def main(families: list[str], folder: Path = HERE / "golden") -> None:
+    """Write <family>.npz into `folder` for each family."""
     for family in families:
         found: dict[str, np.ndarray] = {}
         seen: set[str] = set()
@@ -101,7 +101,7 @@ def main(families: list[str]) -> None:
             if (error is not None) != bool(row.error):
                 print(f"{row.id}: expected {row.error or 'values'}, TensorFlow gave {error}")
             found.update(got)
-        np.savez_compressed(HERE / "golden" / f"{family}.npz", **found)
+        np.savez_compressed(folder / f"{family}.npz", **found)
         print(f"{family}: {len(seen)} rows")
 
 
