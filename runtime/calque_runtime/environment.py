@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from .errors import InvalidArgumentError, PermissionDeniedError
@@ -42,6 +42,7 @@ class Environment:
         limits: what a graph may ask for.
         own_files: paths of the model's own assets, which ops may read whatever the limits.
         lock: guards `resources` and compilation.
+        generic_calls: how often a function is called with arguments of some shapes before it is compiled for them.
     """
 
     def __init__(self, library: Library | None = None, limits: Limits | None = None) -> None:
@@ -50,6 +51,7 @@ class Environment:
         self.limits = limits or Limits()
         self.lock = threading.RLock()
         self.own_files: frozenset[str] = frozenset()
+        self.generic_calls = 1
 
     def resource(self, kind: str, container: str, name: str, make: Callable[[], T]) -> T:
         """The shared resource of that name, made when it is first asked for."""
@@ -79,6 +81,12 @@ class Environment:
                     if one.plan is None:
                         one.plan = compile_function(one, self)
         return function.plan  # type: ignore[return-value]
+
+    def bound(self, function: Function, captures: Sequence[Any]) -> Callable[..., Any]:
+        """What runs `function` with `captures` as its last arguments: the flat other arguments in, flat results out."""
+        from .plan.bound import BoundPlan
+
+        return BoundPlan(function, captures, self)
 
     def _callees_first(self, function: Function) -> Iterator[Function]:
         """Those that `function` needs and that are not compiled yet, each after all that it calls itself."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from .errors import OpError
 from .ir import Function, Library, Node, Value
 from .schedule import schedule_nodes
-from .shapes import Shape, compatible, merge
+from .shapes import Shape, compatible, merge, relax
 
-__all__ = ["infer_shapes"]
+__all__ = ["infer_ordered", "infer_shapes"]
 
 # Ops whose output is the very resource that comes in.
 _PASS_ON = frozenset({"Identity", "IdentityN"})
@@ -62,3 +62,71 @@ def _shapes(node: Node) -> list[Shape]:
 def _sharpen(value: Value, shape: Shape) -> None:
     if compatible(value.shape, shape):
         value.shape = merge(value.shape, shape)
+
+
+_LOOPS = frozenset({"While", "StatelessWhile"})
+_BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
+
+
+def infer_ordered(function: Function) -> None:
+    """Fill in the static shapes of an ordered function (`plan.specialize`) and of the functions inside its nodes.
+
+    What runs inside takes the shapes of what it is called with. A loop's state has the shapes that it keeps from one
+    round to the next.
+    """
+    for node in function.nodes:
+        name = node.op.name
+        if name in _LOOPS:
+            _infer_loop(node)
+        elif name in _BRANCHES:
+            for ref in node.calls():
+                if ref.function is not None:
+                    _enter(ref.function, node.inputs[1:])
+                    infer_ordered(ref.function)
+        for value, shape in zip(node.outputs, _shapes(node), strict=False):
+            _sharpen(value, shape)
+        if name in _PASS_ON:
+            for source, value in zip(node.inputs, node.outputs, strict=True):
+                value.handle = value.handle or source.handle
+
+
+def _enter(function: Function, given: list[Value]) -> None:
+    for inner, outer in zip(function.inputs, given, strict=True):
+        _sharpen(inner, outer.shape)
+        inner.handle = inner.handle or outer.handle
+
+
+def _infer_loop(node: Node) -> None:
+    """The shapes of a loop's state: those it begins with, unknown where a round changes them."""
+    condition, body = (node.attrs[name].function for name in ("cond", "body"))
+    if condition is None or body is None:
+        return
+    declared = [v.shape for v in body.inputs]
+    state = [v.shape for v in node.inputs]
+    while True:
+        for inner, outer, shape, own in zip(body.inputs, node.inputs, state, declared, strict=True):
+            inner.shape = own
+            _sharpen(inner, shape)
+            inner.handle = inner.handle or outer.handle
+        infer_ordered(body)
+        after = [relax(a, b.shape) for a, b in zip(state, body.outputs, strict=True)]
+        if after == state:
+            break
+        state = after
+        _forget(body)
+    _enter(condition, body.inputs)
+    infer_ordered(condition)
+    for value, shape in zip(node.outputs, state, strict=True):
+        _sharpen(value, shape)
+
+
+def _forget(function: Function) -> None:
+    """Drop what was inferred: it was for a state of other shapes."""
+    for node in function.nodes:
+        for value in node.outputs:
+            value.shape = None
+        for ref in node.calls():
+            if ref.function is not None:
+                for value in ref.function.inputs:
+                    value.shape = None
+                _forget(ref.function)

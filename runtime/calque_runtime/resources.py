@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,24 @@ from .dtypes import DType
 from .errors import FailedPreconditionError, InvalidArgumentError
 from .shapes import Shape, compatible, format_shape
 
-__all__ = ["Variable"]
+__all__ = ["EPOCH", "Variable"]
+
+
+class _Epoch:
+    """A number that changes whenever any variable is assigned to: one look tells that nothing has changed."""
+
+    __slots__ = ("_numbers", "value")
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)  # whose `next` is atomic
+        self.value = 0
+
+    def advance(self) -> None:
+        """A variable has changed; its version says so already."""
+        self.value = next(self._numbers)
+
+
+EPOCH = _Epoch()
 
 
 class Variable:
@@ -78,7 +96,7 @@ class Variable:
         """Take the value from `load` when it is first read."""
         with self.lock:
             self._value, self._load = None, load
-            self.version += 1
+            self._changed()
 
     def assign(self, value: Any) -> None:
         """Replace the value.
@@ -101,7 +119,7 @@ class Variable:
             )
         with self.lock:
             self._value, self._load = array, None
-            self.version += 1
+            self._changed()
 
     def update(self, change: Callable[[Any], Any]) -> Any:
         """Replace the value by ``change(value)``, with no other update in between; returns the new value."""
@@ -113,7 +131,11 @@ class Variable:
         """Drop the value: the variable is uninitialized again."""
         with self.lock:
             self._value = self._load = None
-            self.version += 1
+            self._changed()
+
+    def _changed(self) -> None:
+        self.version += 1
+        EPOCH.advance()
 
     def __repr__(self) -> str:
         return f"<variable {self.name}: {self.dtype.name}{format_shape(self.shape)}>"

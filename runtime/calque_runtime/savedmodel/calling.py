@@ -79,8 +79,8 @@ class Concrete:
         plan = self._plan
         if plan is None:
             self.check(len(flat))
-            plan = self._plan = self.env.compiled(self.function)
-        return plan(*flat, *self.captures)
+            plan = self._plan = self.env.bound(self.function, self.captures)
+        return plan(*flat)
 
     def check(self, given: int | None = None) -> None:
         """Do function, saved signature and captures fit each other?
