@@ -177,6 +177,7 @@ class Function(Graph):
         arg_attrs: for each argument index, its attributes (``_user_specified_name``, ...).
         stateful: does it hold a stateful op?
         plan: what runs it, once it has been compiled.
+        bound: of a function specialized for its captures: the arguments that are the same object in every call.
     """
 
     def __init__(self, name: str) -> None:
@@ -190,6 +191,7 @@ class Function(Graph):
         self.arg_attrs: dict[int, dict[str, Any]] = {}
         self.stateful = False
         self.plan: Callable[..., Any] | None = None
+        self.bound: frozenset[Value] = frozenset()
 
     @property
     def input_names(self) -> list[str]:

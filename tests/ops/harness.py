@@ -11,6 +11,7 @@ from calque_runtime.environment import Environment
 from calque_runtime.ir import Function, Node
 from calque_runtime.op import Call, Op, flatten_inputs, nest_outputs
 from calque_runtime.plan import compile_function
+from calque_runtime.plan.bound import compile_ordered, optimized
 from ops.rows import Row
 
 TOLERANCE = {
@@ -80,6 +81,9 @@ def executed(row: Row, static: bool, how: str) -> list[Any]:
     env = Environment()
     if how == "reference":
         return reference.run(function, flat, env)
+    if how == "optimized":
+        shapes = [a.shape for a in flat]
+        return compile_ordered(*optimized(function, shapes, [], env), env)(*flat)
     return compile_function(function, env)(*flat)
 
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from calque_runtime import dtypes, ops, reference
 from calque_runtime.environment import Environment
+from calque_runtime.errors import OpError
 from calque_runtime.ir import Function, FunctionRef, Library, Node, Value
 from calque_runtime.plan import compile_function
+from calque_runtime.plan.bound import compile_ordered, optimized
 from calque_runtime.resources import Variable
 from calque_runtime.text import parse_function, parse_module, print_function
 from calque_runtime.verify import verify
@@ -219,6 +221,36 @@ def test_plan_agrees_with_reference(made: tuple[Library, str]) -> None:
     np.testing.assert_array_equal(variable.value, end)
     for array, old in zip(arrays[:2], before, strict=True):
         np.testing.assert_array_equal(array, old)
+
+
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(libraries())
+def test_optimized_plan_agrees_with_reference(made: tuple[Library, str]) -> None:
+    library, name = made
+    function = library[name]
+    arrays, variable = start()
+    before = [a.copy() for a in arrays[:2]]
+    env = Environment(library)
+    want = [reference.run(function, arrays, env) for _ in range(3)]
+    end = variable.value
+    arrays, variable = start()
+    env = Environment(library)
+    plan = compile_ordered(*optimized(function, [SHAPE, SHAPE], [variable], env, verified), env)
+    for expected in want:
+        same(plan(*arrays[:2]), expected)
+    np.testing.assert_array_equal(variable.value, end)
+    for array, old in zip(arrays[:2], before, strict=True):
+        np.testing.assert_array_equal(array, old)
+
+
+def verified(name: str, function: Function, changed: bool) -> None:
+    """The graph is in order after each pass."""
+    try:
+        verify(function)
+    except OpError as e:
+        raise AssertionError(f"after {name}: {e}\n{function}") from e
 
 
 @settings(

@@ -24,6 +24,8 @@ PIPELINE: tuple[str, ...] = (
     "fold_constants",
     "clean_up",
     "merge_equal",
+    "hoist_invariants",
+    "fold_scales",
     "drop_dead",
 )
 

@@ -92,7 +92,11 @@ class BoundPlan:
 
 
 def optimized(
-    function: Function, shapes: Sequence[Any], captures: Sequence[Any], env: Environment
+    function: Function,
+    shapes: Sequence[Any],
+    captures: Sequence[Any],
+    env: Environment,
+    after: Callable[[str, Function, bool], None] | None = None,
 ) -> tuple[Function, Mapping[Value, Any]]:
     """`function` for arguments of these shapes, as the passes leave it, and what its bound arguments are.
 
@@ -101,18 +105,19 @@ def optimized(
         shapes: of the arguments that are not captures; None for one that is not known.
         captures: the objects that its last arguments always are.
         env: where it runs.
+        after: called after each pass (see `passes.optimize`).
     """
     first = len(function.inputs) - len(captures)
     bound = {first + i: capture for i, capture in enumerate(captures)}
     ordered = specialize(function, [*shapes, *[None] * len(captures)], bound, env)
-    passes.optimize(ordered, env)
+    passes.optimize(ordered, env, after)
     return ordered, {ordered.inputs[i]: capture for i, capture in bound.items()}
 
 
 def compile_ordered(function: Function, bound: Mapping[Value, Any], env: Environment) -> Plan:
     """A Python function that runs an ordered function: the arguments that are not bound in, flat results out."""
     resources = {v: r for v, r in bound.items() if hasattr(r, "version")}
-    nodes = derived(function, resources)
+    nodes = derived(function)
     inside = set(nodes)
     weights = frontier(function, nodes)
     source = Source(function.name, env, ordered=True)

@@ -53,6 +53,7 @@ def specialize(
         if i in bound:
             value = _bound_value(ordered, value, bound[i], same)
         values.append(value)
+    ordered.bound = frozenset(ordered.inputs[i] for i in bound)
     writer = _Writer(ordered, env, [0])
     ordered.outputs = writer.splice(function, values)
     ordered.output_names = list(function.output_names)

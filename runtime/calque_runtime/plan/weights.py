@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..dtypes import resource
-from ..effects import has_effect, is_pure
+from ..effects import is_pure
 from ..ir import Function, Node, Value
 from ..shapes import known_size
 
@@ -22,18 +22,13 @@ _GROWTH = 2  # else so many times its inputs
 _PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})  # may assign to any variable
 
 
-def derived(function: Function, resources: Iterable[Value]) -> list[Node]:
-    """The nodes of an ordered function whose results depend on variables and constants alone, in order.
-
-    Args:
-        function: the function.
-        resources: those of its arguments that are the same variables in every call.
-    """
+def derived(function: Function) -> list[Node]:
+    """The nodes of an ordered function whose results depend on bound variables and constants alone, in order."""
     effects = list(function.control_outputs.values())
     if any(node.op.name in _PYTHON for node in effects):
         return []
     written = {v for node in effects for v in node.inputs if v.dtype is resource}
-    stable = set(resources) - written
+    stable = {v for v in function.bound if v.dtype is resource} - written
     found: list[Node] = []
     for node in function.nodes:
         if node.op.name == _READ:
