@@ -23,6 +23,7 @@ FAMILIES = (
     "control",
     "state",
     "calls",
+    "fused",
     "lists",
     "tables",
     "linalg",

@@ -57,6 +57,13 @@ _BERNOULLI = (
 _TILE = 1 << 16  # elements: the temporaries of a tile stay in the cache
 
 
+def erf_coefficients() -> tuple[tuple[float, ...], tuple[float, ...], float]:
+    """erf(x) / x in float32: numerator and denominator as polynomials in x², lowest power first; and from where on
+    it is 1 / x to all digits.
+    """
+    return _ERF_32_NUMERATOR, _ERF_32_DENOMINATOR, _ERF_32_ONE
+
+
 @lru_cache(maxsize=64)
 def _constants(coefficients: tuple[float, ...], dtype: Any) -> tuple[Array, ...]:
     """The coefficients, highest power first, as 0-d arrays: numpy would convert Python numbers on every use."""

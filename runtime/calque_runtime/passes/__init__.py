@@ -27,6 +27,7 @@ PIPELINE: tuple[str, ...] = (
     "hoist_invariants",
     "fold_scales",
     "drop_dead",
+    "group_elementwise",
 )
 
 
