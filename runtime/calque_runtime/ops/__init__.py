@@ -54,6 +54,7 @@ FAMILIES = (
     "losses",
     "quantize",
     "nn_conv",
+    "nn_fused",
     "nn_pool",
     "nn_norm",
     "nn_maxima",

@@ -1,0 +1,75 @@
+"""How many threads numpy's matrix products use.
+
+Where a kernel shares its work among our own threads, each product must stay in its thread: OpenBLAS's threads spin for
+a while after each product, and would fight with ours. A lone large product is best left to OpenBLAS.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import glob
+import os
+import threading
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+__all__ = ["controllable", "own_threads", "restore_threads"]
+
+_NAMES = ("scipy_openblas_{}64_", "openblas_{}64_", "scipy_openblas_{}", "openblas_{}")
+_lock = threading.Lock()
+_users = 0
+_before = 1
+
+
+@cache
+def _functions() -> tuple[Callable[[int], None], Callable[[], int]] | None:
+    """OpenBLAS's set and get of its number of threads, where numpy brings one that can be found."""
+    folder = os.path.dirname(os.path.abspath(np.__file__))
+    patterns = ("../numpy.libs/*openblas*", ".libs/*openblas*", ".dylibs/*openblas*")
+    for pattern in patterns:
+        for path in glob.glob(os.path.join(folder, pattern)):
+            try:
+                library = ctypes.CDLL(path)
+            except OSError:
+                continue
+            for name in _NAMES:
+                set_threads = getattr(library, name.format("set_num_threads"), None)
+                get_threads = getattr(library, name.format("get_num_threads"), None)
+                if set_threads is not None and get_threads is not None:
+                    set_threads.argtypes = [ctypes.c_int]
+                    set_threads.restype = None
+                    get_threads.restype = ctypes.c_int
+                    return set_threads, get_threads
+    return None
+
+
+def controllable() -> bool:
+    """Can the number of threads be set?"""
+    return _functions() is not None
+
+
+def own_threads() -> None:
+    """Keep products in the thread that asks for them, until `restore_threads` is called as often."""
+    global _users, _before
+    functions = _functions()
+    if functions is None:
+        return
+    with _lock:
+        if not _users:
+            _before = functions[1]()
+            functions[0](1)
+        _users += 1
+
+
+def restore_threads() -> None:
+    """Undo one `own_threads`."""
+    global _users
+    functions = _functions()
+    if functions is None:
+        return
+    with _lock:
+        _users -= 1
+        if not _users:
+            functions[0](_before)

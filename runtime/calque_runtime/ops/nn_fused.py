@@ -1,0 +1,50 @@
+"""Convolutions with what follows them in one node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..op import Kernel, Op, Site
+from .fused import with_epilogue
+from .nn_conv import conv_2d, depthwise_conv_2d
+from .windows import windows_of
+
+__all__: list[str] = []
+
+_EPILOGUE = (
+    "fused_ops: list(string)=[]; epsilon: float=9.999999747378752e-05; leakyrelu_alpha: float=0.20000000298023224"
+)
+
+
+def _convolution(s: Site, epilogue: Any) -> Kernel:
+    from ..kernels.conv import convolution
+
+    return convolution(windows_of(s), s.shapes[0], s.shapes[1], s.dtypes[0].np, epilogue)  # type: ignore[arg-type]
+
+
+def _depthwise(s: Site, epilogue: Any) -> Kernel:
+    from ..kernels.conv import depthwise
+
+    return depthwise(windows_of(s), s.shapes[0], s.shapes[1], s.dtypes[0].np, epilogue)  # type: ignore[arg-type]
+
+
+fused_conv_2d: Op = with_epilogue(
+    "_FusedConv2D(input: T, filter: T, args: list(TArgs), host_args: num_host_args*float) -> (output: T) | "
+    "T: type in [half, float, double, int8, qint8]; TArgs: list(type) >=1; num_args: int >=0; "
+    "num_host_args: int=0 >=0; strides: list(int); padding: string in ['SAME', 'VALID', 'EXPLICIT']; "
+    "explicit_paddings: list(int)=[]; data_format: string='NHWC' in ['NHWC', 'NCHW', 'NCHW_VECT_C']; "
+    "filter_format: string='HWIO' in ['HWIO', 'OIHW', 'OIHW_VECT_I']; dilations: list(int)=[1, 1, 1, 1]; "
+    f"use_cudnn_on_gpu: bool=true; {_EPILOGUE}",
+    conv_2d,
+    _convolution,
+    "Conv2D, then what `fused_ops` names: BiasAdd, Add, an activation.",
+)
+fused_depthwise: Op = with_epilogue(
+    "_FusedDepthwiseConv2dNative(input: T, filter: T, args: num_args*T) -> (output: T) | "
+    "T: type in [half, bfloat16, float, double]; num_args: int >=0; strides: list(int); "
+    "padding: string in ['SAME', 'VALID']; data_format: string='NHWC' in ['NHWC', 'NCHW']; "
+    f"dilations: list(int)=[1, 1, 1, 1]; {_EPILOGUE}",
+    depthwise_conv_2d,
+    _depthwise,
+    "DepthwiseConv2dNative, then what `fused_ops` names: BiasAdd, Add, an activation.",
+)
