@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import InvalidArgumentError, PermissionDeniedError
 from .ir import Function, FunctionRef, Library
+
+if TYPE_CHECKING:
+    from .plan.bound import BoundPlan
 
 __all__ = ["Environment", "Limits"]
 
@@ -82,7 +85,7 @@ class Environment:
                         one.plan = compile_function(one, self)
         return function.plan  # type: ignore[return-value]
 
-    def bound(self, function: Function, captures: Sequence[Any]) -> Callable[..., Any]:
+    def bound(self, function: Function, captures: Sequence[Any]) -> BoundPlan:
         """What runs `function` with `captures` as its last arguments: the flat other arguments in, flat results out."""
         from .plan.bound import BoundPlan
 

@@ -182,7 +182,9 @@ def depthwise(
     fh, fw, _, each = w_shape
     rows, columns = (n or 0 for n in windows.out((height, width), (fh, fw)))
     (sh, sw), (dh, dw) = windows.stride, windows.dilation
-    work = 4 * batch * rows * columns * fh * fw * channels * each  # a product by BLAS does four times as many a second
+    work = (
+        4 * batch * rows * columns * fh * fw * channels * each
+    )  # a product by BLAS does four times as many a second
     size, count = _pieces(batch * rows, max(1, _PIECE // max(1, columns * channels * each)), work)
     do = _plan(count, work)
     formula = "rxijc,ijc->rxc" if each == 1 else "rxijc,ijcm->rxcm"

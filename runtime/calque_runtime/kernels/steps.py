@@ -267,7 +267,10 @@ STEPS: dict[str, Step] = {
     "SelectV2": Step(_select, in_place=False),
     "Selu": _PLAIN,
     "Sigmoid": _written(
-        "np.negative(x, out = d)", "np.exp(d, out = d)", "np.add(d, #1.0, out = d)", "np.reciprocal(d, out = d)"
+        "np.negative(x, out = d)",
+        "np.exp(d, out = d)",
+        "np.add(d, #1.0, out = d)",
+        "np.reciprocal(d, out = d)",
     ),
     "Softmax": Step(_softmax, whole_rows=True),
     "Softplus": _PLAIN,

@@ -12,7 +12,9 @@ from .linalg import matmul
 __all__ = ["with_epilogue"]
 
 
-@op("_Group(input: list(Tin)) -> (output: list(Tout)) | Tin: list(type) >=0; Tout: list(type) >=1; body: func")
+@op(
+    "_Group(input: list(Tin)) -> (output: list(Tout)) | Tin: list(type) >=0; Tout: list(type) >=1; body: func"
+)
 def group(s: Site) -> Kernel:
     """The function `body` of elementwise ops and row reductions, tile by tile."""
     body = s["body"].function

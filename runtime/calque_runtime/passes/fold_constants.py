@@ -20,7 +20,9 @@ from .rewriting import Builder, nested, rewrite
 
 __all__ = ["run"]
 
-_LARGEST = 1 << 20  # bytes of a result: more is computed when it runs, and then kept if it derives from variables
+_LARGEST = (
+    1 << 20
+)  # bytes of a result: more is computed when it runs, and then kept if it derives from variables
 _FOLDING = Environment(limits=Limits(max_bytes=_LARGEST))
 _SHAPES = frozenset({"Shape", "Size", "Rank", "ShapeN"})
 
@@ -57,7 +59,10 @@ def _arrays(node: Node) -> list[Any] | None:
     if any(not v.dtype.is_numpy_compatible for v in node.outputs):
         return None
     sizes = [known_size(v.shape) for v in node.outputs]
-    if any(n is not None and n * (v.dtype.size or 64) > _LARGEST for n, v in zip(sizes, node.outputs, strict=True)):
+    if any(
+        n is not None and n * (v.dtype.size or 64) > _LARGEST
+        for n, v in zip(sizes, node.outputs, strict=True)
+    ):
         return None
     try:
         with np.errstate(all="ignore"):

@@ -162,4 +162,3 @@ def _by_channel(factor: Value, value: Value) -> bool:
     if len(shape) > len(value.shape) or factor.dtype is not value.dtype:
         return False
     return all(d == 1 for d in shape[:-1]) and (not shape or shape[-1] in (1, value.shape[-1]))
-

@@ -15,7 +15,7 @@ import numpy as np
 from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..plan.weights import derived
-from ..shapes import is_static
+from ..shapes import is_static, known_size
 from .rewriting import Builder, nested, rewrite, users
 
 __all__ = ["run"]
@@ -25,8 +25,17 @@ _FUSED = {
     "DepthwiseConv2dNative": "_FusedDepthwiseConv2dNative",
     "MatMul": "_FusedMatMul",
 }
-_SHARED = ("strides", "padding", "explicit_paddings", "data_format", "dilations", "transpose_a", "transpose_b")
+_SHARED = (
+    "strides",
+    "padding",
+    "explicit_paddings",
+    "data_format",
+    "dilations",
+    "transpose_a",
+    "transpose_b",
+)
 _ACTIVATIONS = frozenset({"Relu", "Relu6", "Sigmoid", "Tanh"})
+_SMALL = 1 << 14  # elements of a product below which numpy's own functions, one by one, are faster
 _ADDS = frozenset({"AddV2", "Add", "BiasAdd"})
 
 
@@ -85,24 +94,32 @@ class _Fusing:
             return False  # groups of channels
         if node.op.name == "DepthwiseConv2dNative" and node.attrs.get("padding") == b"EXPLICIT":
             return False
-        return all(is_static(v.shape) for v in node.inputs) and out.dtype.name == "float32" and is_static(out.shape)
+        if node.op.name == "MatMul" and (known_size(out.shape) or 0) < _SMALL:
+            return False
+        return (
+            all(is_static(v.shape) for v in node.inputs)
+            and out.dtype.name == "float32"
+            and is_static(out.shape)
+        )
 
     def _only_here(self, value: Value, node: Node) -> bool:
         readers = self.users.get(value, ())
         return len(readers) <= 1 and value not in self.function.outputs
 
-    def _longer(
-        self, node: Node, value: Value, other: Value, builder: Builder
-    ) -> tuple[Value, ...] | None:
+    def _longer(self, node: Node, value: Value, other: Value, builder: Builder) -> tuple[Value, ...] | None:
         base, ops, args = self.fused[value]
         channels = value.shape[-1]  # type: ignore[index]
         if (ops and ops[-1] in _ACTIVATIONS) or other.dtype is not value.dtype or not is_static(other.shape):
             return None
         if not ops and _is_vector(other.shape, channels):
-            return self._write(node, base, ["BiasAdd"], [self._vector(other, channels, node, builder)], builder)
+            return self._write(
+                node, base, ["BiasAdd"], [self._vector(other, channels, node, builder)], builder
+            )
         if ops == ["BiasAdd"] and _is_vector(other.shape, channels):
             second = self._vector(other, channels, node, builder)
-            if self._is_weight(args[0]) and self._is_weight(second):  # two biases, as one that is computed once
+            if self._is_weight(args[0]) and self._is_weight(
+                second
+            ):  # two biases, as one that is computed once
                 (both,) = builder.add("AddV2", [args[0], second], node)
                 self.skipped.add(both.node)
                 return self._write(node, base, ["BiasAdd"], [both], builder)

@@ -124,7 +124,9 @@ class _Grouping:
     def _merged(self, first: _Group, second: _Group) -> _Group:
         """The union of two groups, or the second where they cannot be one."""
         mask = first.mask | second.mask
-        outside = {n: None for n in (*first.outside, *second.outside) if self.member.get(n) not in (first, second)}
+        outside = {
+            n: None for n in (*first.outside, *second.outside) if self.member.get(n) not in (first, second)
+        }
         if any(self.needs.get(n, 0) & mask for n in outside):
             return second
         shapes, whole_rows = first.shapes, first.whole_rows
@@ -259,7 +261,11 @@ def _group_node(function: Function, nodes: Sequence[Node], results: Sequence[Val
     body.outputs = [values[v] for v in results]
     body.output_names = [f"output_{i}" for i in range(len(results))]
     types = [v.dtype for v in results]
-    attrs = {"Tin": tuple(v.dtype for v in inputs), "Tout": tuple(types), "body": FunctionRef(body.name, body)}
+    attrs = {
+        "Tin": tuple(v.dtype for v in inputs),
+        "Tout": tuple(types),
+        "body": FunctionRef(body.name, body),
+    }
     name = function.unique_name("group")
     shapes = [v.shape for v in results]
     return Node(require("_Group"), name, inputs, attrs, types, shapes, nodes[-1].location)

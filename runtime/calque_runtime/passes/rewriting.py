@@ -76,7 +76,13 @@ def constant(function: Function, array: Any, like: Node, dtype: DType | None = N
     kind = dtype or from_numpy(value.dtype)
     name = function.unique_name(like.name)
     return Node(
-        ops.require("Const"), name, [], {"value": value, "dtype": kind}, (kind,), (value.shape,), like.location
+        ops.require("Const"),
+        name,
+        [],
+        {"value": value, "dtype": kind},
+        (kind,),
+        (value.shape,),
+        like.location,
     )
 
 

@@ -65,6 +65,10 @@ class BoundPlan:
             self._any = self.env.compiled(self.function)
         return self._any(*arrays, *self.captures)
 
+    def specialized(self, arrays: Sequence[Any]) -> Plan | None:
+        """The plan for arrays of just these shapes, if there is one."""
+        return self._plans.get(tuple([a.shape for a in arrays])) if self._shaped else None
+
     def _specialized(self, key: tuple[Any, ...]) -> Plan | None:
         """The plan for arguments of these shapes, if they come for the second time."""
         if len(key) != self._given:

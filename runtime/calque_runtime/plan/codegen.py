@@ -21,6 +21,7 @@ and `while`, and a ufunc writes into the array of an input that dies there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,9 @@ class Source:
             if dead:
                 self.line(f"del {', '.join(dead)}")
 
-    def _node(self, node: Node, names: dict[Value, str], dying: Sequence[Value], fresh: _Fresh | None) -> None:
+    def _node(
+        self, node: Node, names: dict[Value, str], dying: Sequence[Value], fresh: _Fresh | None
+    ) -> None:
         kind = node.op.name
         if kind in ALIASES:
             names[node.outputs[0]] = names[node.inputs[0]]
@@ -138,10 +141,16 @@ class Source:
         else:
             self._call(node, names, dying, fresh)
 
-    def _call(self, node: Node, names: dict[Value, str], dying: Sequence[Value], fresh: _Fresh | None) -> None:
+    def _call(
+        self, node: Node, names: dict[Value, str], dying: Sequence[Value], fresh: _Fresh | None
+    ) -> None:
         run = node.op.bind(node.site(self.env))
         reads = [names[v] for v in node.inputs]
-        call = f"{self.bind('k', run)}({', '.join(reads)}"
+        arguments = reads
+        if isinstance(run, partial) and not run.keywords:  # a frame less
+            arguments = [self.bind("c", a) for a in run.args] + reads
+            run = run.func
+        call = f"{self.bind('k', run)}({', '.join(arguments)}"
         if fresh is not None and isinstance(run, np.ufunc) and run.signature is None:
             place = fresh.place(node, dying)
             if place is not None:
@@ -190,7 +199,9 @@ class Source:
         condition, body = node.attrs["cond"].function, node.attrs["body"].function
         state = []
         for i, value in enumerate(node.inputs):
-            if _origin(body.outputs[i]) is body.inputs[i]:  # what a round does not change needs no name of its own
+            if (
+                _origin(body.outputs[i]) is body.inputs[i]
+            ):  # what a round does not change needs no name of its own
                 state.append(names[value])
             else:
                 state.append(self.local())

@@ -1,8 +1,8 @@
 """What a function computes from its variables and constants alone: once, and again only when a variable has changed.
 
-    %w = ReadVariableOp(%handle)      |
-    %t = Transpose(%w, %perm)         |  computed by the function's *derivation*, kept until a variable changes
-    %y = MatMul(%x, %t)               |  the plan's own
+%w = ReadVariableOp(%handle)      |
+%t = Transpose(%w, %perm)         |  computed by the function's *derivation*, kept until a variable changes
+%y = MatMul(%x, %t)               |  the plan's own
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,10 @@ from .matching import (
     pack,
 )
 from .metagraph import ConcreteFunctionInfo, FunctionSpec
+from .shortcut import Call, plain_key, shortcut
+
+if TYPE_CHECKING:
+    from ..plan.bound import BoundPlan
 
 __all__ = [
     "ArgumentError",
@@ -60,7 +64,7 @@ class Concrete:
         self.bound = bound
         self._captures = captures
         self._resolved: list[Any] | None = None
-        self._plan: Callable[..., list[Any]] | None = None
+        self._plan: BoundPlan | None = None
 
     @property
     def function(self) -> Function:
@@ -81,6 +85,10 @@ class Concrete:
             self.check(len(flat))
             plan = self._plan = self.env.bound(self.function, self.captures)
         return plan(*flat)
+
+    def plan_for(self, flat: Sequence[Any]) -> Callable[..., list[Any]] | None:
+        """The plan for arrays of just these shapes, if there is one."""
+        return None if self._plan is None else self._plan.specialized(flat)
 
     def check(self, given: int | None = None) -> None:
         """Do function, saved signature and captures fit each other?
@@ -167,6 +175,7 @@ class RestoredFunction:
         self.spec = spec
         self.name = name
         self.convention = convention or Convention()
+        self._shortcuts: dict[Any, Call] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the concrete function that fits the arguments.
@@ -183,6 +192,11 @@ class RestoredFunction:
             ArgumentError: an argument is missing or not taken (also a TypeError).
             SignatureMismatchError: no concrete function fits (also a ValueError).
         """
+        key = plain_key(args, kwargs)
+        if key is not None:
+            known = self._shortcuts.get(key)
+            if known is not None:
+                return known(args, kwargs)
         if self.spec is not None:
             positional, keyword = canonicalize(self.spec, args, kwargs, self.name)
         else:
@@ -191,7 +205,10 @@ class RestoredFunction:
             for concrete in self.concrete_functions:
                 flat: list[Any] = []
                 if _fits(concrete.info, positional, keyword, flat, self.convention, convert):
-                    return _call(concrete, flat, self.convention)
+                    result = _call(concrete, flat, self.convention)
+                    if key is not None:
+                        _learn(self._shortcuts, key, args, kwargs, flat, concrete, self.convention)
+                    return result
         raise self._mismatch(positional, keyword)
 
     def _mismatch(self, positional: tuple[Any, ...], keyword: dict[str, Any]) -> SignatureMismatchError:
@@ -271,6 +288,29 @@ def _call(concrete: Concrete, flat: list[Any], convention: Convention) -> Any:
         ) from None
 
 
+def _learn(
+    shortcuts: dict[Any, Call],
+    key: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    flat: Sequence[Any],
+    concrete: Concrete,
+    convention: Convention,
+) -> None:
+    """Remember the way of a call that has been answered."""
+    if type(convention) is not Convention:
+        return
+    plan = concrete.plan_for(flat)
+    way = shortcut(args, kwargs, flat, plan, concrete.info.output_signature)
+    if way is not None:
+        if len(shortcuts) >= _MOST_SHORTCUTS:
+            shortcuts.clear()
+        shortcuts[key] = way
+
+
+_MOST_SHORTCUTS = 64
+
+
 class ConcreteFunction:
     """A loaded function of one signature.
 
@@ -301,6 +341,7 @@ class ConcreteFunction:
             None if spec is None else RestoredFunction([concrete], spec, self.name, self.convention)
         )
         self._specs: dict[str, TensorSpecValue | None] | None = None
+        self._shortcuts: dict[Any, Call] = {}
 
     @property
     def inputs(self) -> dict[str, TensorSpecValue | None]:
@@ -331,6 +372,11 @@ class ConcreteFunction:
             ArgumentError: an argument is missing or not taken; the message lists what is wanted.
             SignatureMismatchError: one has the wrong dtype or shape.
         """
+        key = plain_key(args, kwargs)
+        if key is not None:
+            known = self._shortcuts.get(key)
+            if known is not None:
+                return known(args, kwargs)
         if self._is_structured(args, kwargs):
             return self._structured(*args, **kwargs)  # type: ignore[misc]
         given = self._bind(args, kwargs)
@@ -343,7 +389,10 @@ class ConcreteFunction:
                 match(spec, given[name], flat, self.convention, True, f"input '{name}'", problems)
         if problems:
             raise SignatureMismatchError(None, None, f"'{self.name}': {'; '.join(problems)}")
-        return _call(self.concrete, flat, self.convention)
+        result = _call(self.concrete, flat, self.convention)
+        if key is not None and len(given) == len(args) + len(kwargs):
+            _learn(self._shortcuts, key, args, kwargs, flat, self.concrete, self.convention)
+        return result
 
     def _is_structured(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         if self._structured is None:
