@@ -305,7 +305,13 @@ def _bias_add(s: Site) -> Kernel:
         return by_row
 
     value, known = s.shapes
-    if value is not None and len(value) > 1 and known is not None and is_static(known) and known == value[-1:]:
+    if (
+        value is not None
+        and len(value) > 1
+        and known is not None
+        and is_static(known)
+        and known == value[-1:]
+    ):
         return np.add
 
     def run(x: Array, bias: Array) -> Array:

@@ -51,16 +51,25 @@ def _visit(node: Node, builder: Builder) -> list[Value] | None:
         for inner, outer, after in zip(body.inputs, node.inputs, body.outputs, strict=True)
         if _origin(after) is inner
     }
-    moved: dict[Node, tuple[Value, ...]] = {}
+    same = set(outside)
+    fits = []
     for one in body.nodes:
         safe = one.op.name in _SAFE or (one.op.name == "ReadVariableOp" and not writes)
-        if safe and all(v in outside for v in one.inputs):
+        if safe and all(v in same for v in one.inputs):
+            fits.append(one)
+            same.update(one.outputs)
+    # A constant costs nothing where it is: it is copied for what is moved.
+    chosen = [one for one in fits if one.op.name != "Const"]
+    if not chosen:
+        return None
+    read = {v.node for one in chosen for v in one.inputs}
+    moved: dict[Node, tuple[Value, ...]] = {}
+    for one in fits:
+        if one.op.name != "Const" or one in read:
             values = _copy(one, [outside[v] for v in one.inputs], builder)
             outside.update(zip(one.outputs, values, strict=True))
-            if one.op.name != "Const":  # a constant costs nothing where it is: its copy is for what is moved
+            if one.op.name != "Const":
                 moved[one] = values
-    if not moved:
-        return None
     return list(_with_inputs(node, moved, builder))[: len(node.outputs)]
 
 
