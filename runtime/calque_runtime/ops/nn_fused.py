@@ -11,7 +11,10 @@ from .windows import windows_of
 
 __all__: list[str] = []
 
-_EPILOGUE = "fused_ops: list(string)=[]; epsilon: float=9.999999747378752e-05; leakyrelu_alpha: float=0.20000000298023224"
+_EPILOGUE = (
+    "fused_ops: list(string)=[]; epsilon: float=9.999999747378752e-05; "
+    "leakyrelu_alpha: float=0.20000000298023224"
+)
 
 
 def _convolution(s: Site, epilogue: Any) -> Kernel:
