@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from .dtypes import DType, as_dtype
@@ -104,10 +104,20 @@ class Signature:
     commutative: bool = False
     aggregate: bool = False
 
-    @property
+    @cached_property
     def single(self) -> bool:
         """Is there exactly one output argument, and is it no list? Then kernels return it bare."""
         return len(self.outputs) == 1 and not self.outputs[0].is_list
+
+    @cached_property
+    def takes_lists(self) -> bool:
+        """Does an input stand for a list of tensors?"""
+        return any(arg.is_list for arg in self.inputs)
+
+    @cached_property
+    def holds_objects(self) -> bool:
+        """Is there an attribute whose values are functions or arrays?"""
+        return any("func" in a.kind or "tensor" in a.kind for a in self.attrs.values())
 
     def output_dtypes(self, attrs: dict[str, Any]) -> tuple[DType, ...]:
         """The type of each output tensor, lists flattened."""
