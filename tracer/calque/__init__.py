@@ -188,6 +188,12 @@ from .context import (
     init_scope,
     name_scope,
 )
+from .control_flow import (
+    case,
+    cond,
+    switch_case,
+    while_loop,
+)
 from .dtypes import (
     DType,
     as_dtype,
@@ -305,6 +311,7 @@ __all__ = [
     "broadcast_dynamic_shape",
     "broadcast_static_shape",
     "broadcast_to",
+    "case",
     "cast",
     "clip_by_global_norm",
     "clip_by_norm",
@@ -313,6 +320,7 @@ __all__ = [
     "complex128",
     "complex64",
     "concat",
+    "cond",
     "config",
     "constant",
     "control_dependencies",
@@ -441,6 +449,7 @@ __all__ = [
     "string",
     "strings",
     "subtract",
+    "switch_case",
     "tan",
     "tanh",
     "tensor_scatter_nd_add",
@@ -467,6 +476,7 @@ __all__ = [
     "unstack",
     "variant",
     "where",
+    "while_loop",
     "zeros",
     "zeros_like",
 ]
