@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from calque_runtime.ops import calls
 from calque_runtime.shapes import Shape
 
 from .. import nest
+from ..composite.composite import CompositeTensor
+from ..composite.type_spec import TypeSpec
 from ..context import state
 from ..function.trace import Trace
 from ..tensor import SymbolicTensor, convert_to_tensor
+from ..tensor_array import TensorArray
 from ..tensor_shape import TensorShape, as_shape
 from .branches import scalar
 from .structures import as_values, convert_leaves, flat_tensors, packed, path_name, paths
@@ -114,7 +117,7 @@ def while_in_graph(
     """
     start = convert_leaves(as_values(loop_vars))
     first = [outer.inside(t) for t in flat_tensors(start)]
-    shapes = _invariants(start, first, shape_invariants)
+    like, shapes = _invariants(start, first, shape_invariants)
     limit = _limit(maximum_iterations)
     counter = convert_to_tensor(0, limit.dtype, name="loop_counter")
     operands = [outer.inside(counter), outer.inside(limit), *first]
@@ -126,7 +129,7 @@ def while_in_graph(
             argument = trace.argument(_argument_name(operand), operand.dtype, shape)
             argument._value.handle = operand._value.handle
             made.append(argument)
-        return made[0], made[1], packed(start, made[2:])
+        return made[0], made[1], packed(like, made[2:])
 
     def traced_cond(trace: Trace) -> Any:
         count, limit, values = arguments(trace)
@@ -157,7 +160,7 @@ def while_in_graph(
     )
     for result, inner in zip(results, iteration.trace.inputs, strict=True):
         result._value.handle = inner._value.handle
-    return packed(start, results[2 : len(operands)])
+    return packed(like, results[2 : len(operands)])
 
 
 def _argument_name(operand: SymbolicTensor) -> str:
@@ -170,35 +173,50 @@ def _both(count: Any, limit: Any, holds: Any) -> Any:
     return logical_and(less(count, limit), holds)
 
 
-def _invariants(start: Any, first: Sequence[SymbolicTensor], given: Any) -> list[Shape]:
-    """The shape that each loop variable keeps to."""
-    own: list[Shape] = [t._value.shape for t in first]
+def _kept(start: Any, given: Any) -> tuple[Any, list[TensorShape | None]]:
+    """What each loop variable keeps to: (structure like `start`, specs at composites; a shape for each tensor).
+
+    A shape is None where it is not given.
+    """
+    if not nest.is_nested(start):
+        return _kept_leaf(start, given)
     if given is None:
-        return own
-    shapes = _flat_shapes(start, given)
+        parts = [_kept_leaf(leaf, None) for leaf in nest.flatten(start)]
+    elif type(given) is TensorShape or not nest.is_nested(given) or len(given) != len(start):
+        raise ValueError(
+            f"'shape_invariants' must have the structure of 'loop_vars', but for {nest.skeleton(start)} it is "
+            f"{given!r}."
+        )
+    else:
+        keys = sorted(start) if isinstance(start, Mapping) else range(len(start))
+        parts = [_kept(start[key], given[key]) for key in keys]
+    like = [leaf for part, _ in parts for leaf in nest.flatten(part)]
+    return nest.pack_sequence_as(start, like), [shape for _, shapes in parts for shape in shapes]
+
+
+def _kept_leaf(start: Any, given: Any) -> tuple[Any, list[TensorShape | None]]:
+    if start is None:
+        return None, []
+    if isinstance(start, TensorArray):
+        return start, [None]
+    if isinstance(start, CompositeTensor):
+        spec = given if isinstance(given, TypeSpec) else start._type_spec
+        return spec, [one.shape for one in spec.flatten()]
+    shape = getattr(given, "shape", given)
+    return start, [None if given is None else as_shape(shape)]
+
+
+def _invariants(start: Any, first: Sequence[SymbolicTensor], given: Any) -> tuple[Any, list[Shape]]:
+    """(what to make loop variables like, the shape that each of their tensors keeps to)."""
+    like, shapes = _kept(start, given)
     for shape, tensor, path in zip(shapes, first, paths(start), strict=True):
-        if shape is not None and not TensorShape(tensor._value.shape).is_subtype_of(shape):
+        if shape is not None and not tensor.shape.is_subtype_of(shape):
             raise ValueError(
                 f"The shape invariant specified for {path_name(path, 'loop_vars')} is not compatible with the initial "
                 f"shape of the loop variable. It enters the loop with shape {tensor.shape}, but the specified shape "
                 f"invariant is {shape}."
             )
-    return [known if s is None else s.as_tuple() for s, known in zip(shapes, own, strict=True)]
-
-
-def _flat_shapes(start: Any, given: Any) -> list[TensorShape | None]:
-    """The invariants that the user gave, one for each tensor of `start`; None: what it starts with."""
-    if not nest.is_nested(start):
-        shape = getattr(given, "shape", given)
-        return [None if given is None else as_shape(shape)]
-    if type(given) is TensorShape or not nest.is_nested(given) or len(given) != len(start):
-        raise ValueError(
-            f"'shape_invariants' must have the structure of 'loop_vars', but for {nest.skeleton(start)} it is "
-            f"{given!r}."
-        )
-    if isinstance(start, dict):
-        return [s for key in sorted(start) for s in _flat_shapes(start[key], given[key])]
-    return [s for one, shape in zip(start, given, strict=True) for s in _flat_shapes(one, shape)]
+    return like, [t._value.shape if s is None else s.as_tuple() for s, t in zip(shapes, first, strict=True)]
 
 
 def _check_structure(start: Any, results: Any) -> None:
