@@ -20,6 +20,7 @@ from . import (
     math,
     nest,
     nn,
+    optimizers,
     random,
     raw_ops,
     saved_model,
@@ -249,6 +250,10 @@ from .tensor import (
     convert_to_tensor,
     is_tensor,
 )
+from .tensor_array import (
+    TensorArray,
+    TensorArraySpec,
+)
 from .tensor_shape import (
     TensorShape,
 )
@@ -276,6 +281,8 @@ __all__ = [
     "Module",
     "Operation",
     "Tensor",
+    "TensorArray",
+    "TensorArraySpec",
     "TensorShape",
     "TensorSpec",
     "TypeSpec",
@@ -393,6 +400,7 @@ __all__ = [
     "one_hot",
     "ones",
     "ones_like",
+    "optimizers",
     "pad",
     "pow",
     "print",
