@@ -238,6 +238,8 @@ from .function.graph_mode import (
 from .function.operation import (
     Operation,
 )
+from .gradient.registry import NoGradient, RegisterGradient
+from .gradient.tape import GradientTape, UnconnectedGradients
 from .indexed_slices import (
     IndexedSlices,
 )
@@ -277,15 +279,19 @@ space_to_batch_nd = space_to_batch
 __all__ = [
     "Assert",
     "DType",
+    "GradientTape",
     "IndexedSlices",
     "Module",
+    "NoGradient",
     "Operation",
+    "RegisterGradient",
     "Tensor",
     "TensorArray",
     "TensorArraySpec",
     "TensorShape",
     "TensorSpec",
     "TypeSpec",
+    "UnconnectedGradients",
     "Variable",
     "VariableAggregation",
     "VariableSynchronization",

@@ -23,6 +23,7 @@ from calque_runtime.shapes import Shape
 
 from ..context import environment, state
 from ..convert import to_array
+from ..gradient.recording import key_of, record_node
 from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
 
 if TYPE_CHECKING:
@@ -75,10 +76,11 @@ class Trace:
         self.captures: list[tuple[Any, Value]] = []
         self.created: list[Any] = []
         self._captured: dict[int, SymbolicTensor] = {}
+        self._tape_keys: dict[int, int] = {}  # of captures: the key of what they stand for
         self._given: dict[int, Any] = {}
         self._may_create = may_create_variables
         self._control: list[Node] = []
-        self.variables: list[Any] = []
+        self._variables: dict[int, Any] = {}  # by id
 
     @contextmanager
     def as_current(self) -> Iterator[None]:
@@ -88,6 +90,11 @@ class Trace:
             yield
         finally:
             state.trace = before
+
+    @property
+    def variables(self) -> list[Any]:
+        """The variables that the function uses, in order of first use."""
+        return list(self._variables.values())
 
     @property
     def may_create_variables(self) -> bool:
@@ -207,6 +214,8 @@ class Trace:
         node = function.add(Node(op, unique, inputs, attrs, types, shapes, user_location()))
         if self._control:
             node.control = list(self._control)
+        if state.tapes:
+            record_node(node, self)
         return node.outputs
 
     @contextmanager
@@ -273,6 +282,11 @@ class Trace:
             return id(external._array if external._dtype is dtypes.resource else external)
         return id(external._state)
 
+    def tape_key(self, value: Value) -> int:
+        """By what tapes know a value of this graph (see `gradient.recording`)."""
+        key = id(value)
+        return self._tape_keys.get(key, key) if value.node.op is ARG else key
+
     def capture_external(self, external: Any) -> SymbolicTensor:
         """The argument that stands for what another graph captured: a tensor or a variable."""
         return self.capture(external) if isinstance(external, Tensor) else self.capture_variable(external)
@@ -288,8 +302,7 @@ class Trace:
 
     def note_variable(self, variable: Any) -> None:
         """List `variable` among those that the function uses."""
-        if all(v is not variable for v in self.variables):
-            self.variables.append(variable)
+        self._variables[id(variable)] = variable
 
     def capture_variable(self, variable: Any) -> SymbolicTensor:
         """The argument that stands for a variable's handle."""
@@ -313,6 +326,7 @@ class Trace:
     def _remember(self, external: Any, key: int, inner: SymbolicTensor) -> None:
         # `captures` keeps the external object alive, so that its id stays its own.
         self._captured[key] = inner
+        self._tape_keys[id(inner._value)] = key_of(external)
         self.captures.append((external, inner._value))
 
     def called_with(self, inner: SymbolicTensor, value: Any) -> None:
@@ -327,7 +341,8 @@ class Trace:
     def bind_variable_argument(self, variable: Any, inner: SymbolicTensor) -> None:
         """Uses of `variable` inside this graph mean the argument `inner`, which it was passed as."""
         self._captured[id(variable._state)] = inner
-        self.variables.append(variable)
+        self._tape_keys[id(inner._value)] = id(variable._state)
+        self.note_variable(variable)
 
     # Variables made inside
 
