@@ -10,5 +10,17 @@ from __future__ import annotations
 from .branches import cond, switch_case
 from .cases import case
 from .loops import while_loop
+from .mapping import foldl, foldr, map_fn, scan
+from .vectorized import vectorized_map
 
-__all__ = ["case", "cond", "switch_case", "while_loop"]
+__all__ = [
+    "case",
+    "cond",
+    "foldl",
+    "foldr",
+    "map_fn",
+    "scan",
+    "switch_case",
+    "vectorized_map",
+    "while_loop",
+]

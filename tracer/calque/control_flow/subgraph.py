@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from calque_runtime.errors import InternalError
 from calque_runtime.ir import FunctionRef, Value
+from calque_runtime.ops import calls
 
 from ..context import state
 from ..function.effects import add_control_dependencies
@@ -20,7 +22,7 @@ from ..function.trace import Trace
 from ..tensor import SymbolicTensor, Tensor, convert_to_tensor
 from .structures import convert_leaves, flat_tensors
 
-__all__ = ["Subgraph", "graph_name", "match_captures", "trace_subgraph"]
+__all__ = ["Subgraph", "call", "graph_name", "match_captures", "trace_subgraph"]
 
 _numbers = itertools.count()
 
@@ -114,3 +116,17 @@ def match_captures(traces: Sequence[Trace]) -> list[Any]:
         for variable in trace.variables:
             outer.note_variable(variable)
     return [outer.capture_external(e) if not isinstance(e, Tensor) else e for e in externals.values()]
+
+
+def call(subgraph: Subgraph, ref: FunctionRef, arguments: Sequence[Any]) -> list[Any]:
+    """Call a finished subgraph in the graph being traced, which has to lie within the one it was traced in."""
+    outer = state.trace
+    if outer is None:
+        raise InternalError(None, None, "a subgraph can be called in a graph only")
+    captures = [outer.capture_external(e) for e, _ in subgraph.trace.captures]
+    for variable in subgraph.trace.variables:
+        outer.note_variable(variable)
+    op = calls.stateful_partitioned_call if subgraph.trace.function.stateful else calls.partitioned_call
+    types = tuple(t.dtype for t in subgraph.outputs)
+    results = outer.call(op, [[*arguments, *captures]], {"Tout": types, "f": ref}, op.name)
+    return list(results)
