@@ -269,8 +269,7 @@ class ConcreteFunction(Trackable):
         values = [t.handle if isinstance(t, Variable) else t for t in tensors]
         values += [trace.capture_variable(e) if isinstance(e, Variable) else e for e, _ in self.captures]
         for variable in self._variables:  # what a called function uses, the caller uses
-            if all(v is not variable for v in trace.variables):
-                trace.variables.append(variable)
+            trace.note_variable(variable)
         stateful = self._effects or any(v.dtype is resource for v in self.function.inputs)
         call = calls.stateful_partitioned_call if stateful else calls.partitioned_call
         results = trace.call(call, [values], {"Tout": self._output_dtypes, "f": self._ref}, call.name)
