@@ -16,10 +16,11 @@ from calque_runtime.constants import constant_value
 from calque_runtime.dtypes import DType
 from calque_runtime.errors import InvalidArgumentError, OpError
 from calque_runtime.ir import ARG, Function, Location, Node, Value
-from calque_runtime.op import Op, Site, flatten_inputs, nest_outputs
+from calque_runtime.op import Op, Site, nest_outputs
 from calque_runtime.ops import control
 from calque_runtime.schedule import schedule
 from calque_runtime.shapes import Shape
+from calque_runtime.signature import Signature
 
 from ..context import environment, state
 from ..convert import to_array
@@ -170,27 +171,13 @@ class Trace:
             ValueError: the inputs' shapes do not fit.
         """
         signature = op.signature
-        flat: list[SymbolicTensor]
-        if signature.takes_lists:
-            tensors = [
-                [self.inside(v) for v in x] if isinstance(x, (list, tuple)) else self.inside(x)
-                for x in inputs
-            ]
-            types = [[v._dtype for v in x] if isinstance(x, list) else x._dtype for x in tensors]
-        else:
-            tensors = flat = [
-                x if type(x) is SymbolicTensor and x.trace is self else self.inside(x) for x in inputs
-            ]
-            types = [x._dtype for x in flat]
+        types, tensors = self._taken(signature, inputs)
         try:
             full, output_types = op.complete(types, attrs)
         except InvalidArgumentError as e:
             raise TypeError(f"{e}") from None
-        if signature.takes_lists:
-            flat = flatten_inputs(signature, tensors)
-            types = [x._dtype for x in flat]
-        values = [x._value for x in flat]
-        site = Site(op, full, types, [v.shape for v in values], values, name or "")
+        values = [t._value for t in tensors]
+        site = Site(op, full, [v.dtype for v in values], [v.shape for v in values], values, name or "")
         try:
             shapes = op.infer_shapes(site)
         except OpError as e:
@@ -199,6 +186,17 @@ class Trace:
         if signature.single:
             return SymbolicTensor(outputs[0], self)
         return nest_outputs(signature, full, [SymbolicTensor(v, self) for v in outputs])
+
+    def _taken(self, signature: Signature, inputs: Sequence[Any]) -> tuple[list[Any], list[SymbolicTensor]]:
+        """The types of a call's arguments, lists where they are lists, and its tensors in this graph, flat."""
+        if not signature.takes_lists:
+            flat = [x if type(x) is SymbolicTensor and x.trace is self else self.inside(x) for x in inputs]
+            return [x._dtype for x in flat], flat
+        nested = [
+            [self.inside(v) for v in x] if isinstance(x, (list, tuple)) else self.inside(x) for x in inputs
+        ]
+        types = [[v._dtype for v in x] if isinstance(x, list) else x._dtype for x in nested]
+        return types, [t for x in nested for t in (x if isinstance(x, list) else (x,))]
 
     def _add(
         self,
