@@ -16,6 +16,8 @@ from calque_runtime import shapes
 from calque_runtime.ops import control
 
 from .. import nest
+from ..autograph.calls import call_with_autograph
+from ..autograph.status import ControlStatus, Status
 from ..context import functions_run_eagerly, state
 from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
 from ..trackable import Trackable
@@ -68,6 +70,7 @@ class Function(Trackable):
         autograph: bool = True,
         jit_compile: bool | None = None,
         reduce_retracing: bool = False,
+        experimental_autograph_options: Any = None,
     ) -> None:
         if not callable(python_function):
             raise TypeError(f"{python_function!r} is not a callable object.")
@@ -76,6 +79,7 @@ class Function(Trackable):
         self._name = name or str(getattr(python_function, "__name__", type(python_function).__name__))
         self._input_signature = input_signature
         self._autograph = autograph
+        self._experimental_autograph_options = experimental_autograph_options
         self._jit_compile = jit_compile
         self._reduce_retracing = reduce_retracing
         self._signature: FunctionSignature | None = None
@@ -113,6 +117,7 @@ class Function(Trackable):
             self._autograph,
             self._jit_compile,
             self._reduce_retracing,
+            self._experimental_autograph_options,
         )
         bound._signature = FunctionSignature(self.python_function, True, self._input_signature)
         entries, key = self._bound, id(instance)
@@ -297,7 +302,7 @@ class Function(Trackable):
         }
         args, kwargs = self.signature.split(inner_values)
         with trace.as_current():
-            result = self._target()(*args, **kwargs)
+            result = self._run_body(args, kwargs)
             outputs = nest.map_structure(lambda leaf: self._returned(leaf), result)
         trace.finish()
         flat = [t for t in nest.flatten(outputs) if t is not None]
@@ -307,6 +312,13 @@ class Function(Trackable):
         self._traces.count += 1
         structure = _with_leaves(arguments.structure, leaves)
         return trace, ConcreteFunction(trace, self.signature, structure, arg_names, outputs, arguments.paths)
+
+    def _run_body(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """The Python function on the arguments of the trace."""
+        if self._autograph:
+            return call_with_autograph(self._target(), args, kwargs, self._experimental_autograph_options)
+        with ControlStatus(Status.DISABLED):
+            return self._target()(*args, **kwargs)
 
     def _returned(self, leaf: Any) -> SymbolicTensor | None:
         """A returned leaf as a result of the graph."""
@@ -436,8 +448,8 @@ def function(
         jit_compile: kept for saving; calque compiles every graph its own way.
         reduce_retracing: after a second shape, trace once for all of them: sizes that differ become None.
         experimental_relax_shapes, experimental_compile: the older names of `reduce_retracing` and `jit_compile`.
-        experimental_implements, experimental_autograph_options, experimental_attributes,
-            experimental_follow_type_hints: accepted, and of no effect.
+        experimental_autograph_options: a `tf.autograph.experimental.Feature`, or several, to convert more than that.
+        experimental_implements, experimental_attributes, experimental_follow_type_hints: accepted, and of no effect.
 
     Returns:
         A `Function`.
@@ -452,6 +464,7 @@ def function(
             autograph=autograph,
             jit_compile=jit_compile if jit_compile is not None else experimental_compile,
             reduce_retracing=reduce_retracing or bool(experimental_relax_shapes),
+            experimental_autograph_options=experimental_autograph_options,
         )
 
     return decorate if func is None else decorate(func)
