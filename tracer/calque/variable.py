@@ -48,7 +48,7 @@ class VariableAggregation(enum.IntEnum):
 
 
 class _VariableType(type):
-    """The class of `Variable`: a call of it asks the creators of `variable_creator_scope`, one of a subclass does not."""
+    """What makes variables: a call of `Variable` itself asks the creators of `variable_creator_scope`."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if not state.creators or cls is not Variable:
@@ -67,7 +67,7 @@ class Variable(Operators, Trackable, metaclass=_VariableType):
         initial_value: a tensor, anything `convert_to_tensor` takes, or a function without arguments that returns one.
         trainable: do `trainable_variables` and gradient tapes list it? None: yes.
         validate_shape: accepted, and of no effect: `shape` says what later values may be.
-        caching_device, variable_def, import_scope, experimental_enable_variable_lifting: accepted for TensorFlow's sake.
+        caching_device, variable_def, import_scope, experimental_enable_variable_lifting: accepted, of no effect.
         name: its name; it prints as ``name:0``, prefixed by the name scope.
         dtype: the type to convert `initial_value` to.
         constraint: a function applied to the value after an optimizer's update.
@@ -83,6 +83,7 @@ class Variable(Operators, Trackable, metaclass=_VariableType):
     """
 
     __array_priority__ = 100  # numpy leaves array + variable to the variable
+    _distribute_strategy: Any = None  # the strategy in whose scope it was made
 
     def __init__(
         self,
