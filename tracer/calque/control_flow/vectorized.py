@@ -40,7 +40,8 @@ def vectorized_map(
     if not flat or any(e.shape.rank == 0 for e in flat):
         raise ValueError(f"elems must hold tensors, none of them a scalar, to be mapped over; got {elems}.")
     sizes = [e.shape[0] if e.shape.rank is not None else None for e in flat]
-    static = None if None in sizes else max(sizes)
+    known = [size for size in sizes if size is not None]
+    static = max(known) if len(known) == len(sizes) else None
     if state.trace is None:
         if static == 0:  # nothing runs: only a trace tells what would come out
             return function(lambda *tensors: _looped(fn, packed(elems, tensors), static))(*flat)
