@@ -13,6 +13,7 @@ from typing import Any
 
 from .allowlist import is_allowlisted, is_builtin
 from .options import ConversionOptions, Feature
+from .prepare import dotted
 from .source import definition
 
 __all__ = ["needs_conversion"]
@@ -54,7 +55,7 @@ class _Needs:
         local |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
         for n in _inside(node):
             if isinstance(n, ast.Call):
-                path = _path(n.func)
+                path = dotted(n.func)
                 if path is None or path[0] in local:
                     self._always = True
                 else:
@@ -86,17 +87,6 @@ def _inside(node: Any) -> list[ast.AST]:
 def _arguments(args: ast.arguments) -> list[ast.arg]:
     every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
     return [a for a in every if a is not None]
-
-
-def _path(func: ast.expr) -> tuple[str, ...] | None:
-    """``a.b.c`` as a tuple of names; None for what is no such thing."""
-    names: list[str] = []
-    while isinstance(func, ast.Attribute):
-        names.append(func.attr)
-        func = func.value
-    if not isinstance(func, ast.Name):
-        return None
-    return (func.id, *reversed(names))
 
 
 def _runs_as_it_stands(function: types.FunctionType, path: tuple[str, ...]) -> bool:

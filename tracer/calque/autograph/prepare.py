@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-__all__ = ["prepare"]
+__all__ = ["dotted", "prepare"]
 
 
 def prepare(node: Any, class_name: str | None) -> Any:
@@ -82,3 +82,14 @@ class _Preparer(ast.NodeTransformer):
         if node.value is None:
             return ast.copy_location(ast.Pass(), node)
         return ast.copy_location(ast.Assign([node.target], node.value, lineno=node.lineno), node)
+
+
+def dotted(func: ast.expr) -> tuple[str, ...] | None:
+    """``a.b.c`` as a tuple of names; None for what is no such thing."""
+    names: list[str] = []
+    while isinstance(func, ast.Attribute):
+        names.append(func.attr)
+        func = func.value
+    if not isinstance(func, ast.Name):
+        return None
+    return (func.id, *reversed(names))

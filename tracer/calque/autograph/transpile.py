@@ -50,7 +50,7 @@ from .errors import UnsupportedSyntaxError
 from .experimental import set_loop_options
 from .generated import namespace
 from .options import ConversionOptions, Feature
-from .prepare import prepare
+from .prepare import dotted, prepare
 from .source import Definition, definition
 
 __all__ = ["source_of", "transpiled"]
@@ -180,16 +180,20 @@ class _Directives(directives.DirectivesTransformer):  # type: ignore[misc]
     """malt's directives, under calque's names."""
 
     def visit_Name(self, node: Any) -> Any:
-        return _with_malts_directive(super().visit_Name(node))
+        return self._with_malts_directive(super().visit_Name(node))
 
     def visit_Attribute(self, node: Any) -> Any:
-        return _with_malts_directive(super().visit_Attribute(node))
+        return self._with_malts_directive(super().visit_Attribute(node))
 
-
-def _with_malts_directive(node: Any) -> Any:
-    if anno.getanno(node, directives.STATIC_VALUE, default=None) is set_loop_options:
-        anno.setanno(node, directives.STATIC_VALUE, malt_directives.set_loop_options)
-    return node
+    def _with_malts_directive(self, node: Any) -> Any:
+        path = dotted(node)
+        if path is not None and path[-1] == set_loop_options.__name__:
+            found = self.ctx.info.namespace.get(path[0])
+            for name in path[1:]:
+                found = getattr(found, name, None)
+            if found is set_loop_options:
+                anno.setanno(node, directives.STATIC_VALUE, malt_directives.set_loop_options)
+        return node
 
 
 class _Asserts(asserts.AssertTransformer):  # type: ignore[misc]
