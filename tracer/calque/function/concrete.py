@@ -14,6 +14,7 @@ from calque_runtime.savedmodel.metagraph import ConcreteFunctionInfo
 
 from .. import nest
 from ..context import environment, state
+from ..gradient.recording import variable_accessed
 from ..tensor import EagerTensor, SymbolicTensor, convert_to_tensor
 from ..tensor_spec import TensorSpec
 from ..trackable import Trackable
@@ -256,6 +257,10 @@ class ConcreteFunction(Trackable):
         """The flat results for flat tensor arguments (captures not among them), now or as a call in the trace."""
         if state.trace is not None:
             return self._call_in_graph(state.trace, tensors)
+        if state.tapes:
+            recorded = self._recorded(tensors)
+            if recorded is not None:
+                return recorded
         plan = self._plan
         if plan is None:
             plan = self._plan = self.environment.compiled(self.function)
@@ -265,11 +270,22 @@ class ConcreteFunction(Trackable):
         arrays += self._bound
         return [EagerTensor(a, d) for a, d in zip(plan(*arrays), self._output_dtypes, strict=True)]
 
+    def _recorded(self, tensors: Sequence[Any]) -> list[Any] | None:
+        """The flat results, where a tape watches what goes in; else None, and nothing has run."""
+        from ..gradient.eager import run_recorded
+
+        for variable in self._variables:
+            variable_accessed(variable)
+        arguments = [*tensors, *(e for e, _ in self.captures)]
+        return run_recorded(self.function, self.environment, arguments)
+
     def _call_in_graph(self, trace: Trace, tensors: Sequence[Any]) -> list[Any]:
         values = [t.handle if isinstance(t, Variable) else t for t in tensors]
         values += [trace.capture_variable(e) if isinstance(e, Variable) else e for e, _ in self.captures]
         for variable in self._variables:  # what a called function uses, the caller uses
             trace.note_variable(variable)
+            if state.tapes:
+                variable_accessed(variable)
         stateful = self._effects or any(v.dtype is resource for v in self.function.inputs)
         call = calls.stateful_partitioned_call if stateful else calls.partitioned_call
         results = trace.call(call, [values], {"Tout": self._output_dtypes, "f": self._ref}, call.name)

@@ -58,7 +58,7 @@ def backpropagate(
         if key in needed:
             pending.setdefault(key, []).append(gradient)
     for step in reversed(useful):
-        gradients = []
+        gradients: list[Any] = []
         for key in step.out_keys:
             parts = pending.pop(key, None)
             if parts is None:
@@ -113,6 +113,8 @@ def _pull_node(node: Node, trace: Trace, gradients: Sequence[Any]) -> Sequence[A
             from ..function.operation import Operation
 
             return registry.call(custom, Operation(node, trace), gradients, len(node.inputs))
+    from . import branches, calls, loops  # noqa: F401  (each registers what it handles)
+
     handler = _handlers.get(node.op.name)
     if handler is not None:
         return handler(node, trace, [dense(g) for g in gradients])

@@ -23,7 +23,7 @@ def jacobian(tape: GradientTape, target: Any, sources: Any, unconnected: Any) ->
         whole = convert_to_tensor(target)
         flat = reshape(whole, [-1])
     rows = [_gradients_of(tape, flat, 0, i, flat_sources, unconnected) for i in range(_count(flat, 0))]
-    found = []
+    found: list[Any] = []
     for k, source in enumerate(flat_sources):
         parts = [row[k] for row in rows]
         if all(part is None for part in parts) and rows:
