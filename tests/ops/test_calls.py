@@ -179,3 +179,13 @@ def test_const(how: str, dtype: str) -> None:
     got = run(b.done(c), [], how)
     assert got[0].dtype == value.dtype
     np.testing.assert_array_equal(got[0], value)
+
+
+def test_assert_shows_strings_as_c_literals() -> None:
+    """As TensorFlow 2.21 does for the same data."""
+    b = Builder()
+    b.add("Assert", b.argument("bool"), [b.argument("string"), b.argument("string")], effect=True)
+    data = [np.array(b'it\'s "x"\n', object), np.array([b"a'b", b"c", b"d", b"e"], object)]
+    with pytest.raises(errors.InvalidArgumentError) as caught:
+        run(b.done(), [np.array(False), *data], "plan")
+    assert r"[it\'s \"x\"\n] [a\'b c d...]" in str(caught.value)

@@ -113,7 +113,12 @@ def _shown(array: Array, summarize: int) -> str:
     """The first `summarize` elements as the Assert and Print ops show them; all of them where it is negative."""
     flat = np.asarray(array).ravel()
     count = len(flat) if summarize < 0 else summarize
-    words = [x.decode(errors="replace") if isinstance(x, bytes) else str(x) for x in flat[:count]]
+    if flat.dtype == object:
+        from .string_format import escaped
+
+        words = [escaped(x).decode(errors="replace") for x in flat[:count]]
+    else:
+        words = [str(x) for x in flat[:count]]
     return " ".join(words) + ("..." if len(flat) > count else "")
 
 
