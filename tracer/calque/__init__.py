@@ -11,12 +11,19 @@ import difflib as _difflib
 from calque_runtime import __version__
 
 from . import (
+    autodiff,
+    autograph,
     bitwise,
+    compat,
     config,
     debugging,
+    distribute,
     dtypes,
     errors,
+    experimental,
+    initializers,
     linalg,
+    lookup,
     math,
     nest,
     nn,
@@ -26,6 +33,7 @@ from . import (
     saved_model,
     strings,
     train,
+    version,
 )
 from . import interpreter as _interpreter
 from .api import operators as _operators
@@ -168,6 +176,7 @@ from .api.order_ops import (
     histogram_fixed_width_bins,
     sort,
 )
+from .api.python_functions import numpy_function, py_function
 from .api.reduce_ops import (
     argmax,
     argmin,
@@ -192,9 +201,16 @@ from .context import (
 from .control_flow import (
     case,
     cond,
+    foldl,
+    foldr,
+    map_fn,
+    scan,
     switch_case,
+    vectorized_map,
     while_loop,
 )
+from .conversion import register_tensor_conversion_function
+from .device_spec import DeviceSpec
 from .dtypes import (
     DType,
     as_dtype,
@@ -238,11 +254,19 @@ from .function.graph_mode import (
 from .function.operation import (
     Operation,
 )
+from .gradient.custom import custom_gradient, grad_pass_through, recompute_grad
+from .gradient.graph import AggregationMethod, gradients, hessians
 from .gradient.registry import NoGradient, RegisterGradient
 from .gradient.tape import GradientTape, UnconnectedGradients
+from .graph import Graph
 from .indexed_slices import (
     IndexedSlices,
 )
+from .initializers import Constant as constant_initializer
+from .initializers import Ones as ones_initializer
+from .initializers import RandomNormal as random_normal_initializer
+from .initializers import RandomUniform as random_uniform_initializer
+from .initializers import Zeros as zeros_initializer
 from .module import (
     Module,
 )
@@ -269,6 +293,7 @@ from .variable import (
     VariableAggregation,
     VariableSynchronization,
 )
+from .variable_creators import variable_creator_scope
 
 _interpreter.install()
 _operators.install()
@@ -277,9 +302,12 @@ newaxis = None
 space_to_batch_nd = space_to_batch
 
 __all__ = [
+    "AggregationMethod",
     "Assert",
     "DType",
+    "DeviceSpec",
     "GradientTape",
+    "Graph",
     "IndexedSlices",
     "Module",
     "NoGradient",
@@ -315,6 +343,8 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "autodiff",
+    "autograph",
     "batch_to_space",
     "bfloat16",
     "bitcast",
@@ -329,6 +359,7 @@ __all__ = [
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
+    "compat",
     "complex",
     "complex128",
     "complex64",
@@ -336,13 +367,16 @@ __all__ = [
     "cond",
     "config",
     "constant",
+    "constant_initializer",
     "control_dependencies",
     "convert_to_tensor",
     "cos",
     "cosh",
     "cumsum",
+    "custom_gradient",
     "debugging",
     "device",
+    "distribute",
     "divide",
     "double",
     "dtypes",
@@ -355,26 +389,33 @@ __all__ = [
     "executing_eagerly",
     "exp",
     "expand_dims",
+    "experimental",
     "eye",
     "fill",
     "float16",
     "float32",
     "float64",
     "floor",
+    "foldl",
+    "foldr",
     "function",
     "gather",
     "gather_nd",
     "get_current_name_scope",
     "get_static_value",
+    "grad_pass_through",
+    "gradients",
     "greater",
     "greater_equal",
     "group",
     "half",
+    "hessians",
     "histogram_fixed_width",
     "histogram_fixed_width_bins",
     "identity",
     "identity_n",
     "init_scope",
+    "initializers",
     "inside_function",
     "int16",
     "int32",
@@ -389,6 +430,8 @@ __all__ = [
     "logical_and",
     "logical_not",
     "logical_or",
+    "lookup",
+    "map_fn",
     "math",
     "matmul",
     "maximum",
@@ -403,23 +446,29 @@ __all__ = [
     "no_op",
     "norm",
     "not_equal",
+    "numpy_function",
     "one_hot",
     "ones",
+    "ones_initializer",
     "ones_like",
     "optimizers",
     "pad",
     "pow",
     "print",
+    "py_function",
     "qint16",
     "qint32",
     "qint8",
     "quint16",
     "quint8",
     "random",
+    "random_normal_initializer",
+    "random_uniform_initializer",
     "range",
     "rank",
     "raw_ops",
     "realdiv",
+    "recompute_grad",
     "reduce_all",
     "reduce_any",
     "reduce_logsumexp",
@@ -428,6 +477,7 @@ __all__ = [
     "reduce_min",
     "reduce_prod",
     "reduce_sum",
+    "register_tensor_conversion_function",
     "repeat",
     "required_space_to_batch_paddings",
     "reshape",
@@ -439,6 +489,7 @@ __all__ = [
     "saturate_cast",
     "saved_model",
     "scalar_mul",
+    "scan",
     "scatter_nd",
     "searchsorted",
     "sequence_mask",
@@ -488,10 +539,14 @@ __all__ = [
     "unique_with_counts",
     "unravel_index",
     "unstack",
+    "variable_creator_scope",
     "variant",
+    "vectorized_map",
+    "version",
     "where",
     "while_loop",
     "zeros",
+    "zeros_initializer",
     "zeros_like",
 ]
 

@@ -12,7 +12,7 @@ from ..tensor import Tensor, convert_to_tensor
 from ..variable import Variable
 from .recording import is_trainable
 
-__all__ = ["differentiable_parts", "with_parts"]
+__all__ = ["differentiable_parts", "replaced_parts", "with_parts"]
 
 
 def differentiable_parts(leaf: Any) -> list[Any]:
@@ -34,13 +34,19 @@ def with_parts(leaf: Any, gradients: Sequence[Any]) -> Any:
         return None
     from .aggregation import dense, zeros_like
 
-    remaining = iter(gradients)
+    filled = [
+        zeros_like(p) if g is None else dense(g)
+        for p, g in zip(differentiable_parts(leaf), gradients, strict=True)
+    ]
+    return replaced_parts(leaf, filled)
 
-    def changed(part: Any) -> Any:
-        if not is_trainable(part.dtype):
-            return part
-        gradient = next(remaining)
-        return zeros_like(part) if gradient is None else dense(gradient)
 
-    parts = [changed(p) for p in nest.flatten(leaf, expand_composites=True)]
-    return nest.pack_sequence_as(leaf, parts, expand_composites=True)
+def replaced_parts(leaf: Any, parts: Sequence[Any]) -> Any:
+    """A leaf with others in place of its `differentiable_parts`."""
+    if not isinstance(leaf, CompositeTensor) or isinstance(leaf, IndexedSlices):
+        return parts[0]
+    remaining = iter(parts)
+    flat = [
+        next(remaining) if is_trainable(p.dtype) else p for p in nest.flatten(leaf, expand_composites=True)
+    ]
+    return nest.pack_sequence_as(leaf, flat, expand_composites=True)

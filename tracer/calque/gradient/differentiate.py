@@ -6,7 +6,7 @@ the steps on a way from a source are differentiated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from calque_runtime.errors import OpError
@@ -39,7 +39,10 @@ def handles(*names: str) -> Callable[[Handler], Handler]:
 
 
 def backpropagate(
-    steps: Sequence[Step], seeds: Iterable[tuple[int, Any]], sources: Iterable[int]
+    steps: Sequence[Step],
+    seeds: Iterable[tuple[int, Any]],
+    sources: Iterable[int],
+    stops: Collection[int] = (),
 ) -> dict[int, Any]:
     """The gradients of sources, by key; sources that the seeds do not depend on are left out.
 
@@ -47,6 +50,7 @@ def backpropagate(
         steps: in the order in which they happened.
         seeds: (key, gradient) of each target; several gradients of one key add up.
         sources: their keys.
+        stops: the keys of what counts as constant: no gradient flows back through it.
 
     Raises:
         LookupError: a step on the way has no gradient.
@@ -67,7 +71,7 @@ def backpropagate(
             gradient = total(parts)
             if key in wanted:
                 pending[key] = [gradient]
-            gradients.append(gradient)
+            gradients.append(None if key in stops else gradient)
         if all(g is None for g in gradients):
             continue
         keys = step.in_keys
@@ -108,7 +112,7 @@ def _pull(step: Step, gradients: Sequence[Any]) -> Sequence[Any]:
 def _pull_node(node: Node, trace: Trace, gradients: Sequence[Any]) -> Sequence[Any]:
     name = node.attrs.get("_gradient_op_type")
     if name is not None:
-        custom = registry.find(name.decode() if isinstance(name, bytes) else name)
+        custom = registry.custom(name)
         if custom is not None:
             from ..function.operation import Operation
 

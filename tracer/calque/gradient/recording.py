@@ -28,6 +28,7 @@ __all__ = [
     "OpStep",
     "Recorder",
     "Step",
+    "VariableWatcher",
     "is_trainable",
     "key_of",
     "record_block",
@@ -35,6 +36,7 @@ __all__ = [
     "record_op",
     "stopped",
     "variable_accessed",
+    "watching_variables",
 ]
 
 # What can change by infinitely little, or may hold what can.
@@ -193,6 +195,16 @@ class Recorder:
         return any(key in watched for key in keys)
 
 
+class VariableWatcher(Recorder):
+    """Records no steps, but lists the trainable variables that are read while it is among the tapes."""
+
+    __slots__ = ()
+
+    def watch_variable(self, variable: Any) -> None:
+        """See Recorder."""
+        self.variables[id(variable._state)] = variable
+
+
 def record_op(
     op: Op, inputs: Sequence[EagerTensor], outputs: Sequence[EagerTensor], attrs: dict[str, Any]
 ) -> None:
@@ -255,9 +267,21 @@ def variable_accessed(variable: Any) -> None:
 
 
 @contextmanager
+def watching_variables() -> Iterator[VariableWatcher]:
+    """Gives the list of the trainable variables that are read inside."""
+    watcher = VariableWatcher()
+    state.tapes = (*state.tapes, watcher)
+    try:
+        yield watcher
+    finally:
+        state.tapes = tuple(t for t in state.tapes if t is not watcher)
+
+
+@contextmanager
 def stopped() -> Iterator[None]:
-    """No tape sees what happens inside."""
-    before, state.tapes = state.tapes, ()
+    """No tape sees what happens inside; lists of variables that are read go on."""
+    before = state.tapes
+    state.tapes = tuple(t for t in before if isinstance(t, VariableWatcher))
     try:
         yield
     finally:

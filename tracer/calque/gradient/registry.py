@@ -1,5 +1,8 @@
-"""Gradient functions by name: of custom gradients, which graphs name in the attribute ``_gradient_op_type``, and of ops
-that users give one (`RegisterGradient`)."""
+"""Gradient functions by name: of ops that users give one (`RegisterGradient`), and of custom gradients.
+
+A node with a custom gradient names it in the attribute ``_gradient_op_type``. Where the graph was traced, the name
+carries the function, so that it lives as long as a node that needs it.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,36 @@ from calque_runtime.op import Call
 
 from ..tensor import convert_to_tensor
 
-__all__ = ["EagerOperation", "NoGradient", "RegisterGradient", "call", "find", "register"]
+__all__ = [
+    "EagerOperation",
+    "GradientName",
+    "NoGradient",
+    "RegisterGradient",
+    "call",
+    "custom",
+    "find",
+    "register",
+]
 
 GradientFunction = Callable[..., Any]
 _registered: dict[str, GradientFunction | None] = {}
+
+
+class GradientName(bytes):
+    """The name of a custom gradient, with its function.
+
+    Attributes:
+        function: from the operation and the gradients of its outputs to those of its inputs.
+    """
+
+    function: GradientFunction
+
+    @classmethod
+    def of(cls, name: str, function: GradientFunction) -> GradientName:
+        """The name `name` of `function`."""
+        made = cls(name.encode())
+        made.function = function
+        return made
 
 
 class EagerOperation:
@@ -41,6 +70,13 @@ class EagerOperation:
 def register(name: str, function: GradientFunction | None) -> None:
     """Make `function` the gradient called `name`; None: there is no gradient."""
     _registered[name] = function
+
+
+def custom(name: bytes | str) -> GradientFunction | None:
+    """The custom gradient that a node names, or None."""
+    if isinstance(name, GradientName):
+        return name.function
+    return find(name.decode() if isinstance(name, bytes) else name)
 
 
 def find(name: str) -> GradientFunction | None:

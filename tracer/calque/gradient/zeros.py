@@ -1,4 +1,4 @@
-"""Zeros for what has no gradient, in graphs: also for handles, whose gradients are those of the variables behind them."""
+"""Zero gradients in graphs, also for handles, whose gradients are those of the variables behind them."""
 
 from __future__ import annotations
 
