@@ -55,7 +55,7 @@ class IndexedSlices(CompositeTensor):
     def shape(self) -> TensorShape:
         """The static shape of the whole tensor."""
         if self._dense_shape is None:
-            return TensorShape([None]).concatenate(convert_to_tensor(self._values).shape[1:])
+            return TensorShape(None)
         shape = convert_to_tensor(self._dense_shape)
         if isinstance(shape, EagerTensor):
             return TensorShape(shape.numpy().tolist())
@@ -65,7 +65,10 @@ class IndexedSlices(CompositeTensor):
     def _type_spec(self) -> IndexedSlicesSpec:
         indices = convert_to_tensor(self._indices)
         sizes = None if self._dense_shape is None else convert_to_tensor(self._dense_shape).dtype
-        return IndexedSlicesSpec(self.shape, self.dtype, indices.dtype, sizes, indices.shape)
+        shape = self.shape.merge_with(
+            TensorShape([None]).concatenate(convert_to_tensor(self._values).shape[1:])
+        )
+        return IndexedSlicesSpec(shape, self.dtype, indices.dtype, sizes, indices.shape)
 
     def __tf_tensor__(self, dtype: DType | None = None, name: str | None = None) -> Tensor:
         """The whole tensor.

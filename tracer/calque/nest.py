@@ -1,7 +1,7 @@
 """Nested structures: lists, tuples, named tuples, mappings, attrs classes and dataclasses, one in another.
 
 None, strings, sets, arrays, tensors and whatever else there is are leaves. Mappings are walked in the order of their
-sorted keys. A dataclass is a structure if it says what it is made of: ``__tf_flatten__()`` gives (metadata, children), and
+sorted keys. A dataclass is a structure if it says what it is made of: ``__tf_flatten__()`` gives (metadata, children),
 ``__tf_unflatten__(metadata, children)`` makes it again. With `expand_composites`, a composite tensor (or its spec) is
 the structure of its components. What a structure is made of is decided in one place, `_handler` and its two variants.
 """
@@ -20,6 +20,7 @@ from .composite.composite import CompositeTensor
 from .composite.type_spec import TypeSpec
 
 __all__ = [
+    "argument_leaves",
     "argument_like",
     "argument_parts",
     "assert_same_structure",
@@ -28,6 +29,7 @@ __all__ = [
     "flatten_with_joined_string_paths",
     "flatten_with_paths",
     "is_nested",
+    "map_argument",
     "map_structure",
     "map_structure_with_paths",
     "pack_sequence_as",
@@ -510,3 +512,26 @@ def argument_like(value: Any, children: Sequence[Any], raw: bool = False) -> Any
     for name, child in zip(handler.keys(value), children, strict=True):
         object.__setattr__(made, name, child)
     return made
+
+
+def argument_leaves(value: Any) -> list[Any]:
+    """The leaves of an argument, in order."""
+    out: list[Any] = []
+    map_argument(out.append, value, rebuild=False)
+    return out
+
+
+def map_argument(func: Callable[[Any], Any], value: Any, raw: bool = False, rebuild: bool = True) -> Any:
+    """The argument with `func` of each leaf in its place.
+
+    Args:
+        func: from a leaf to another.
+        value: an argument.
+        raw: see `argument_like`.
+        rebuild: False: `func` is called only, and nothing is returned.
+    """
+    found = argument_parts(value)
+    if found is None:
+        return func(value)
+    children = [map_argument(func, child, raw, rebuild) for _, child in found[1]]
+    return argument_like(value, children, raw) if rebuild else None

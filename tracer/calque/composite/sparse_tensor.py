@@ -86,12 +86,12 @@ class SparseTensor(CompositeTensor):
     @property
     def graph(self) -> Any:
         """The graph it belongs to."""
-        return self._indices.graph  # type: ignore[attr-defined]
+        return self._indices.graph
 
     @property
     def op(self) -> Any:
         """The operation that makes its elements."""
-        return self._values.op  # type: ignore[attr-defined]
+        return self._values.op
 
     def set_shape(self, shape: Any) -> None:
         """Tell what is known of the shape; what is known already is kept.

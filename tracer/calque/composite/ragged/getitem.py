@@ -120,7 +120,8 @@ def _inside(value: Any, keys: list[Any]) -> Any:
     if not keys:
         return value
     if not isinstance(value, RaggedTensor):
-        return value[(slice(None), *keys)]
+        index = slice(None), *keys
+        return value[index]
     key, rest = keys[0], keys[1:]
     if key is Ellipsis:
         if not rest:

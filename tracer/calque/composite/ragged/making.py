@@ -466,7 +466,7 @@ def to_tensor(ragged: RaggedTensor, default_value: Any, name: str | None, shape:
             if static.rank is not None and ragged.shape.rank is not None:
                 own = ragged.shape.as_list()
                 known = TensorShape([d if d is not None else o for d, o in zip(known, own, strict=True)])
-            result.set_shape(known)  # type: ignore[attr-defined]
+            result.set_shape(known)
     return result
 
 

@@ -235,7 +235,7 @@ class RaggedTensor(CompositeTensor):
             raise ValueError("RaggedTensor.to_list() works in eager code only.")
         rows: Any = np.asarray(flat).tolist()
         for splits in reversed(self.nested_row_splits):
-            ends = np.asarray(splits).tolist()
+            ends: list[int] = np.asarray(splits).tolist()
             rows = [rows[begin:end] for begin, end in zip(ends[:-1], ends[1:], strict=True)]  # noqa: RUF007
         return rows  # type: ignore[no-any-return]
 
@@ -248,7 +248,7 @@ class RaggedTensor(CompositeTensor):
         if not isinstance(self.flat_values, EagerTensor):
             raise ValueError("RaggedTensor.numpy() is only supported in eager mode.")
         values = self._values.numpy()
-        splits = np.asarray(self.row_splits)
+        splits: Any = np.asarray(self.row_splits)
         rows = np.split(values, splits[1:-1])
         if not rows or len(splits) == 1:
             return np.zeros((0, 0, *values.shape[1:]), values.dtype)
