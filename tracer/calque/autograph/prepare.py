@@ -2,6 +2,7 @@
 
 - ``super()`` gets the arguments that it finds by itself in a method: ``super(__class__, self)``.
 - Private names are spelled out as the compiler spells them in a class: ``self.__x`` becomes ``self._Class__x``.
+- The name in ``except E as name`` becomes a node, as malt expects; `finish` makes it a string again.
 - Annotations of local variables go: Python does not evaluate them in a function.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-__all__ = ["dotted", "prepare"]
+__all__ = ["dotted", "finish", "prepare"]
 
 
 def prepare(node: Any, class_name: str | None) -> Any:
@@ -77,11 +78,25 @@ class _Preparer(ast.NodeTransformer):
             node.args = [ast.copy_location(ast.Name(n, ast.Load()), node) for n in names]
         return node
 
+    def visit_ExceptHandler(self, node: Any) -> ast.AST:
+        self.generic_visit(node)
+        if node.name is not None:
+            node.name = ast.copy_location(ast.Name(self._private(node.name), ast.Store()), node)
+        return node  # type: ignore[no-any-return]
+
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
         if node.value is None:
             return ast.copy_location(ast.Pass(), node)
         return ast.copy_location(ast.Assign([node.target], node.value, lineno=node.lineno), node)
+
+
+def finish(node: Any) -> Any:
+    """Undo, when the converters are done, what `prepare` did for them alone; changes `node` in place."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.ExceptHandler) and isinstance(one.name, ast.Name):
+            one.name = one.name.id
+    return node
 
 
 def dotted(func: ast.expr) -> tuple[str, ...] | None:

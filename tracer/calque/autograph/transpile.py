@@ -50,7 +50,7 @@ from .errors import UnsupportedSyntaxError
 from .experimental import set_loop_options
 from .generated import namespace
 from .options import ConversionOptions, Feature
-from .prepare import dotted, prepare
+from .prepare import dotted, finish, prepare
 from .source import Definition, definition
 
 __all__ = ["source_of", "transpiled"]
@@ -136,7 +136,7 @@ def _made(function: types.FunctionType, options: ConversionOptions) -> _Factory:
     name = namer.new_symbol("tf__lam" if is_lambda else f"tf__{node.name}", ())
     info = transformer.EntityInfo(name, "".join(found.lines), found.filename, (), spaces)
     try:
-        node = _converted(node, transformer.Context(info, namer, _User(options)), options)
+        node = finish(_converted(node, transformer.Context(info, namer, _User(options)), options))
     except errors.UnsupportedLanguageElementError as e:
         raise UnsupportedSyntaxError(str(e)) from e
     if is_lambda:
@@ -225,12 +225,15 @@ class _Origins(ast.NodeVisitor):
         self.generic_visit(node)
 
 
+_PLACED = (ast.expr, ast.stmt, ast.excepthandler, ast.arg, ast.keyword, ast.alias)
+
+
 def _relocate(node: Any, line: int) -> None:
     """Give each node the user's line, from its note or that of the first noted node in it; else its parent's."""
     mine = _line(node)
     if mine is None:
         mine = next((found for n in ast.walk(node) if (found := _line(n)) is not None), line)
-    if isinstance(node, (ast.expr, ast.stmt, ast.excepthandler, ast.arg, ast.keyword, ast.alias)):
+    if isinstance(node, _PLACED):
         node.lineno = node.end_lineno = mine
         node.col_offset = node.end_col_offset = -1  # unknown: no carets in tracebacks
     for child in ast.iter_child_nodes(node):
@@ -238,6 +241,8 @@ def _relocate(node: Any, line: int) -> None:
 
 
 def _line(node: ast.AST) -> int | None:
+    if not isinstance(node, _PLACED):
+        return None  # contexts such as Load are shared by all trees, and bear notes of any of them
     origin = anno.getanno(node, anno.Basic.ORIGIN, default=None)
     return None if origin is None else origin.loc.lineno
 

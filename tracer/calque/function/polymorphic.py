@@ -104,6 +104,17 @@ class Function(Trackable):
         # For each instance it is a method of: a weak reference to it, and the bound function without the instance.
         self._bound: dict[int, tuple[Callable[[], Any], Function]] = {}
 
+    def _decorate(self, decorator: Callable[[Callable[..., Any]], Any]) -> None:
+        """Put ``decorator(python_function)`` in the place of the Python function; Sonnet's metaclass does.
+
+        Raises:
+            ValueError: it has been called before.
+        """
+        if self._traces.made:
+            raise ValueError("Functions cannot be decorated after they have been traced.")
+        self.python_function = decorator(self.python_function)
+        self._signature = None
+
     # As a method
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
