@@ -353,6 +353,9 @@ class TensorReference:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TensorReference) and self._tensor is other._tensor
 
+    def __lt__(self, other: TensorReference) -> bool:  # for structures that sort their keys
+        return id(self._tensor) < id(other._tensor)
+
     def __hash__(self) -> int:
         return id(self._tensor)
 

@@ -208,6 +208,11 @@ class Variable(Operators, Trackable, metaclass=_VariableType):
         trace = state.trace
         return self._handle if trace is None else trace.capture_variable(self)
 
+    @property
+    def initializer(self) -> None:
+        """What would have to run to give it its first value: nothing, it has it when it is made."""
+        return None
+
     def is_initialized(self, name: str | None = None) -> Tensor:
         """Has it a value?"""
         found: Tensor = state_ops.var_is_initialized(self.handle, name=name)

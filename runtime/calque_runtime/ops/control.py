@@ -83,7 +83,8 @@ guarantee_const: Op = _pass_through(
     "GuaranteeConst", "The input, which the caller promises never changes.", flags="stateful"
 )
 stop_gradient: Op = _pass_through("StopGradient", "The input; no gradient flows back through it.")
-stop_gradient.gradient = lambda c, g: [None]
+stop_gradient.gradient = None
+stop_gradient.not_differentiable()
 prevent_gradient: Op = _pass_through(
     "PreventGradient", "The input; asking for its gradient is an error.", "T: type; message: string=''"
 )

@@ -212,9 +212,10 @@ class Trace:
         node = function.add(Node(op, unique, inputs, attrs, types, shapes, user_location()))
         if self._control:
             node.control = list(self._control)
+        outputs = node.outputs
         if state.tapes:
-            record_node(node, self)
-        return node.outputs
+            record_node(node, self)  # which may give the node more outputs
+        return outputs
 
     @contextmanager
     def control_dependencies(self, tensors: Sequence[Any]) -> Iterator[None]:

@@ -21,7 +21,15 @@ from ..tensor import SymbolicTensor, Tensor
 from .aggregation import dense
 from .differentiate import handles
 from .functions import Derivative, call_function, derivative, trainable
-from .graphs import ForwardTrace, add_outputs, fresh_name, gradient_spec, result_names, share_handles
+from .graphs import (
+    ForwardTrace,
+    add_outputs,
+    fresh_name,
+    gradient_spec,
+    result_names,
+    share_handles,
+    tell_tapes,
+)
 from .zeros import zeros_for
 
 __all__: list[str] = []
@@ -58,7 +66,7 @@ def _back(node: Node, trace: Trace, gradients: Sequence[Any], names: Sequence[st
     wanted = [i for i in range(len(operands)) if any(d.results[i] is not None for d in made)]
     if not wanted:
         return [None] * len(node.inputs)
-    places = _extend(node, names, made)
+    places = _extend(node, trace, names, made)
     inputs = [SymbolicTensor(v, trace) for v in operands]
     outputs = [SymbolicTensor(v, trace) for v in node.outputs]
     given = [g for g in gradients if g is not None]
@@ -116,7 +124,9 @@ class _Operands:
         return found
 
 
-def _extend(node: Node, names: Sequence[str], made: Sequence[Derivative]) -> list[dict[int, int]]:
+def _extend(
+    node: Node, trace: Trace, names: Sequence[str], made: Sequence[Derivative]
+) -> list[dict[int, int]]:
     """Give the node the results that its branches' ways back need.
 
     Returns:
@@ -147,6 +157,7 @@ def _extend(node: Node, names: Sequence[str], made: Sequence[Derivative]) -> lis
     node.attrs["Tout"] = tuple(v.dtype for v in node.outputs)
     if node.attrs.get("output_shapes"):
         node.attrs["output_shapes"] = tuple(v.shape for v in node.outputs)
+    tell_tapes(node, trace, first)
     return places
 
 

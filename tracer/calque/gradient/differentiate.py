@@ -22,7 +22,7 @@ from .recording import BlockStep, NodeStep, OpStep, Step, is_trainable
 if TYPE_CHECKING:
     from ..function.trace import Trace
 
-__all__ = ["backpropagate", "handles"]
+__all__ = ["backpropagate", "handles", "pull"]
 
 Handler = Callable[[Node, "Trace", Sequence[Any]], Sequence[Any]]
 _handlers: dict[str, Handler] = {}
@@ -75,7 +75,7 @@ def backpropagate(
         if all(g is None for g in gradients):
             continue
         keys = step.in_keys
-        for key, gradient in zip(keys, _pull(step, gradients), strict=True):
+        for key, gradient in zip(keys, pull(step, gradients), strict=True):
             if gradient is not None and key in needed:
                 pending.setdefault(key, []).append(gradient)
     return {key: total(parts) for key, parts in pending.items() if key in wanted}
@@ -99,7 +99,7 @@ def _trainable_outputs(step: Step) -> list[int]:
     return [key for key, t in zip(step.out_keys, outputs, strict=True) if is_trainable(t.dtype)]
 
 
-def _pull(step: Step, gradients: Sequence[Any]) -> Sequence[Any]:
+def pull(step: Step, gradients: Sequence[Any]) -> Sequence[Any]:
     """The gradients of a step's inputs, for those of its outputs (None where there is none, but not all of them)."""
     if isinstance(step, NodeStep):
         return _pull_node(step.node, step.trace, gradients)

@@ -41,7 +41,7 @@ def run_recorded(
     inputs = tuple(a and b for a, b in zip(watched, trainable(function.inputs), strict=True))
     orders = _MOST_ORDERS if any(tape.persistent for tape in seeing) else len(seeing)
     call = _Call(function, environment, arguments, inputs, orders)
-    record_block(arguments, call.outputs, call.backward)
+    record_block(arguments, call.outputs, call.backward, call.first)
     return call.outputs[: len(function.outputs)]
 
 
@@ -70,6 +70,8 @@ class _Call:
             if len(made.forward.outputs) == len(last.outputs):
                 break  # it has all that derivatives of any order need
         function = self.levels[-1]
+        closed = len(self.levels) <= orders
+        self.first = len(self.levels[-1 if closed else orders - 1].outputs)  # see BlockStep
         plan = environment.compiled(function)
         arrays = [a._array if isinstance(a, EagerTensor) else a._state for a in arguments]
         self.outputs = [

@@ -24,6 +24,7 @@ from calque_runtime.shapes import Shape
 from ..context import state
 from ..function.trace import Trace
 from ..tensor import SymbolicTensor, Tensor
+from .recording import NodeStep
 
 __all__ = [
     "BackwardTrace",
@@ -33,6 +34,7 @@ __all__ = [
     "gradient_spec",
     "result_names",
     "share_handles",
+    "tell_tapes",
 ]
 
 _numbers = itertools.count()
@@ -147,18 +149,22 @@ class BackwardTrace(Trace):
         return super().capture(tensor)
 
 
-def add_outputs(node: Node, specs: Sequence[Value]) -> list[Value]:
-    """Give a node more outputs, of the types and shapes of `specs`. Returns them.
+def add_outputs(node: Node, specs: Sequence[Value]) -> None:
+    """Give a node more outputs, of the types and shapes of `specs`.
 
-    Tapes that watch what came out of the node watch these as well.
+    Its attributes are the caller's to change. Tapes that watch what came out of the node must see the new outputs too:
+    `tell_tapes`, once the node is complete.
     """
     first = len(node.outputs)
     new = [Value(node, first + i, v.dtype, v.shape) for i, v in enumerate(specs)]
     for value, spec in zip(new, specs, strict=True):
         value.handle = spec.handle
-    seen = [id(v) for v in node.outputs]
     node.outputs = (*node.outputs, *new)
+
+
+def tell_tapes(node: Node, trace: Trace, first: int) -> None:
+    """Let tapes that watch what comes out of a node know of its outputs from number `first` on."""
+    seen = [id(v) for v in node.outputs[:first]]
     for tape in state.tapes:
         if tape.sees(seen):
-            tape.watched.update((id(v), v) for v in new)
-    return new
+            tape.extended(NodeStep(node, trace), node.outputs[first:])

@@ -54,14 +54,10 @@ def _count(tensor: Tensor, axis: int) -> int:
 
 def batch_jacobian(tape: GradientTape, target: Any, source: Any, unconnected: Any) -> Any:
     """See `GradientTape.batch_jacobian`; the tape may be asked again and again."""
-    outer, inner = target.shape, source.shape
-    if (
-        (outer.rank is not None and outer.rank < 2)
-        or (inner.rank is not None and inner.rank < 2)
-        or not outer[:1].is_compatible_with(inner[:1])
-    ):
+    outer = target.shape.with_rank_at_least(2)
+    if not outer[:1].is_compatible_with(source.shape.with_rank_at_least(2)[:1]):
         raise ValueError(
-            f"Need first dimension of target shape ({outer}) and source shape ({inner}) to match."
+            f"Need first dimension of target shape ({outer}) and source shape ({source.shape}) to match."
         )
     with tape._ensure_recording():
         whole = convert_to_tensor(target)

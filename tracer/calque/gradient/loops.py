@@ -23,7 +23,15 @@ from ..tensor import SymbolicTensor, Tensor
 from .aggregation import dense
 from .differentiate import handles
 from .functions import Derivative, call_function, derivative, trainable
-from .graphs import ForwardTrace, add_outputs, fresh_name, gradient_spec, result_names, share_handles
+from .graphs import (
+    ForwardTrace,
+    add_outputs,
+    fresh_name,
+    gradient_spec,
+    result_names,
+    share_handles,
+    tell_tapes,
+)
 from .zeros import zeros_for
 
 __all__: list[str] = []
@@ -139,6 +147,7 @@ class _Loop:
         )
         for value in body.inputs[len(condition.inputs) :]:
             condition.add_input(condition.unique_name(value.node.name), value.dtype, value.shape)
+        first = len(node.outputs)
         node.inputs.extend(starts)
         add_outputs(node, body.inputs[len(node.outputs) :])
         node.attrs["cond"] = FunctionRef(condition.name, condition)
@@ -146,6 +155,7 @@ class _Loop:
         node.attrs["T"] = tuple(v.dtype for v in node.inputs)
         if node.attrs.get("output_shapes"):
             node.attrs["output_shapes"] = tuple(v.shape for v in node.outputs)
+        tell_tapes(node, self.trace, first)
 
 
 def _sizes(shape: Shape) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from calque_runtime import dtypes
 from calque_runtime.dtypes import DType
-from calque_runtime.ir import Node
+from calque_runtime.ir import Node, Value
 from calque_runtime.op import Op
 
 from ..context import state
@@ -133,19 +133,25 @@ class NodeStep(Step):
 
 
 class BlockStep(Step):
-    """Several ops that are differentiated as one: by ``backward(gradients of the outputs)``, one for each input."""
+    """Several ops that are differentiated as one: by ``backward(gradients of the outputs)``, one for each input.
 
-    __slots__ = ("_in_keys", "_out_keys", "backward", "inputs", "outputs")
+    Attributes:
+        first: how many outputs may have gradients at once; those behind are for derivatives of higher order.
+    """
+
+    __slots__ = ("_in_keys", "_out_keys", "backward", "first", "inputs", "outputs")
 
     def __init__(
         self,
         inputs: Sequence[Any],
         outputs: Sequence[Any],
         backward: Callable[[Sequence[Any]], Sequence[Any]],
+        first: int | None = None,
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.backward = backward
+        self.first = len(outputs) if first is None else first
         self._in_keys = [key_of(t) for t in inputs]
         self._out_keys = [key_of(t) for t in outputs]
 
@@ -194,6 +200,18 @@ class Recorder:
         watched = self.watched
         return any(key in watched for key in keys)
 
+    def record(self, step: Step, outputs: Sequence[Any]) -> None:
+        """Something watched went into `step`, whose outputs (tensors, or values of a graph) are watched from now on."""
+        self.steps.append(step)
+        watched = self.watched
+        for key, out in zip(step.out_keys, outputs, strict=True):
+            if out.dtype in _TRAINABLE:
+                watched[key] = out
+
+    def extended(self, step: NodeStep, new: Sequence[Value]) -> None:
+        """A node that was recorded has got more outputs."""
+        self.watched.update((id(v), v) for v in new)
+
 
 class VariableWatcher(Recorder):
     """Records no steps, but lists the trainable variables that are read while it is among the tapes."""
@@ -214,16 +232,10 @@ def record_op(
     keys = [id(t._array if t._dtype is dtypes.resource else t) for t in inputs]
     step = None
     for tape in state.tapes:
-        watched = tape.watched
-        for key in keys:
-            if key in watched:
-                if step is None:
-                    step = OpStep(op, inputs, outputs, attrs)
-                tape.steps.append(step)
-                for out in outputs:
-                    if out._dtype in _TRAINABLE:
-                        watched[id(out)] = out
-                break
+        if tape.sees(keys):
+            if step is None:
+                step = OpStep(op, inputs, outputs, attrs)
+            tape.record(step, outputs)
 
 
 def record_node(node: Node, trace: Trace) -> None:
@@ -233,14 +245,14 @@ def record_node(node: Node, trace: Trace) -> None:
     keys = [trace.tape_key(v) for v in node.inputs]
     for tape in state.tapes:
         if tape.sees(keys):
-            tape.steps.append(NodeStep(node, trace))
-            for value in node.outputs:
-                if value.dtype in _TRAINABLE:
-                    tape.watched[id(value)] = value
+            tape.record(NodeStep(node, trace), node.outputs)
 
 
 def record_block(
-    inputs: Sequence[Any], outputs: Sequence[Any], backward: Callable[[Sequence[Any]], Sequence[Any]]
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    backward: Callable[[Sequence[Any]], Sequence[Any]],
+    first: int | None = None,
 ) -> None:
     """Several ops ran (none of which was recorded by itself) that are differentiated as one.
 
@@ -248,14 +260,12 @@ def record_block(
         inputs: tensors, and variables where their handles went in.
         outputs: tensors.
         backward: from the gradients of the outputs (None where there is none) to those of the inputs.
+        first: see BlockStep; default: all.
     """
-    step = BlockStep(inputs, outputs, backward)
+    step = BlockStep(inputs, outputs, backward, first)
     for tape in state.tapes:
         if tape.sees(step.in_keys):
-            tape.steps.append(step)
-            for out in outputs:
-                if is_trainable(out.dtype):
-                    tape.watch(out)
+            tape.record(step, outputs)
 
 
 def variable_accessed(variable: Any) -> None:

@@ -94,11 +94,12 @@ class GradientTape:
 
         Raises:
             ValueError: something else is in it.
+            RuntimeError: the tape has not been entered, or is used up.
         """
-        tape = self._tape
-        if tape is None:
-            raise RuntimeError("Only an entered tape can watch: call watch() inside of `with tape:`.")
         for one in _tensors_and_variables(tensor):
+            tape = self._tape
+            if tape is None:
+                raise RuntimeError("Only an entered tape can watch: call watch() inside of `with tape:`.")
             if not is_trainable(one.dtype):
                 _log.warning(
                     "The dtype of the watched tensor must be floating (e.g. tf.float32), got %r", one.dtype
@@ -256,10 +257,16 @@ class GradientTape:
             A tensor of shape [n, ...S, ...T]; zeros where the target does not depend on the source.
 
         Raises:
-            RuntimeError: the tape has been used, and is not persistent.
-            ValueError: the first sizes differ.
+            RuntimeError: the tape has been used, and is not persistent, or `parallel_iterations` is given and it is
+                not persistent.
+            ValueError: the first sizes differ, or there are less than two axes.
         """
         self._may_differentiate_often("batch_jacobian", experimental_use_pfor)
+        if parallel_iterations is not None and not self._persistent:
+            raise RuntimeError(
+                "GradientTape must be created with persistent=True to compute the batch_jacobian with "
+                "parallel_iterations."
+            )
         return self._often(lambda: jacobians.batch_jacobian(self, target, source, unconnected_gradients))
 
     def _may_differentiate_often(self, what: str, experimental_use_pfor: bool) -> None:
