@@ -171,7 +171,7 @@ def _converted(node: Any, context: Any, options: ConversionOptions) -> Any:
         node = slices.transform(node, context)
     node = call_trees.transform(node, context)
     node = control_flow.transform(node, context)
-    node = conditional_expressions.transform(node, context)
+    node = _IfExps(context).visit(node)
     node = logical_expressions.transform(node, context)
     return variables.transform(node, context)
 
@@ -204,6 +204,17 @@ class _Asserts(asserts.AssertTransformer):  # type: ignore[misc]
             return super().visit_Assert(node)
         self.generic_visit(node)
         return templates.replace("ag__.assert_stmt(test, lambda: msg)", test=node.test, msg=node.msg)
+
+
+class _IfExps(conditional_expressions.ConditionalExpressionTransformer):  # type: ignore[misc]
+    """malt's, which leaves out those within others."""
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        shown = ast.Constant(ast.unparse(node.test))
+        node = self.generic_visit(node)
+        new = super().visit_IfExp(node)
+        new.args[-1] = shown  # the test as the user wrote it
+        return new
 
 
 class _Origins(ast.NodeVisitor):

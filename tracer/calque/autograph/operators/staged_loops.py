@@ -60,6 +60,13 @@ def staged_while(
             _check_variable(name, first, begin, end, invariant)
         return (True,) if made_up else (), after
 
+    for name, value, invariant in zip(symbol_names, before, invariants, strict=True):
+        if invariant is not None:
+            nest.map_structure(
+                lambda v, i, name=name: _check_invariant(name, as_static(v), i, "before the loop"),
+                value,
+                invariant,
+            )
     started = (False,) if made_up else ()
     ran, after = while_loop(
         traced_test,
@@ -218,21 +225,15 @@ def _check_variable(name: str, first: Any, entry: Any, end: Any, invariant: Any)
         except (ValueError, TypeError) as e:
             raise TypeError(f"{message}{e}") from e
     wanted = _as_given(first, invariant)
-    leaves = zip(
-        nest.flatten(first),
-        nest.flatten(entry),
-        nest.flatten(end),
-        nest.flatten(wanted),
-        strict=True,
-    )
-    for a, b, c, shape in leaves:
-        _check_leaf(name, a, b, c, shape)
+    leaves = zip(nest.flatten(entry), nest.flatten(end), nest.flatten(wanted), strict=True)
+    for begin, finish, shape in leaves:
+        _check_leaf(name, begin, finish, shape)
 
 
-def _check_leaf(name: str, first: Any, entry: Any, end: Any, invariant: Any) -> None:
+def _check_leaf(name: str, entry: Any, end: Any, invariant: Any) -> None:
     if end is None:
         raise ValueError(f"'{name}' is None at the end of the iteration.")
-    first, entry, end = as_static(first), as_static(entry), as_static(end)
+    entry, end = as_static(entry), as_static(end)
     if not isinstance(entry, (Tensor, Variable)) or not isinstance(end, (Tensor, Variable)):
         return
     if entry.dtype != end.dtype:
@@ -240,20 +241,18 @@ def _check_leaf(name: str, first: Any, entry: Any, end: Any, invariant: Any) -> 
             f"'{name}' has dtype {entry.dtype.name} before the loop, but dtype {end.dtype.name} after one iteration"
         )
     if invariant is None:
-        if not _at_least(end.shape, entry.shape):
+        if not end.shape.is_subtype_of(entry.shape):
             raise ValueError(
                 f"'{name}' has shape {entry.shape} before the loop, but shape {end.shape} after one iteration. Use "
                 "tf.autograph.experimental.set_loop_options to set shape invariants."
             )
         return
-    invariant = TensorShape(invariant)
-    for shape, when in ((first.shape, "before the loop"), (end.shape, "after one iteration")):
-        if not _at_least(shape, invariant):
-            raise ValueError(
-                f"'{name}' has shape {shape} {when}, which does not conform with the shape invariant {invariant}."
-            )
+    _check_invariant(name, end, invariant, "after one iteration")
 
 
-def _at_least(shape: TensorShape, general: TensorShape) -> bool:
-    """Is `shape` as specific as `general`, or more?"""
-    return shape.is_subtype_of(general)
+def _check_invariant(name: str, value: Any, invariant: Any, when: str) -> None:
+    shape = getattr(value, "shape", None)
+    if invariant is not None and isinstance(shape, TensorShape) and not shape.is_subtype_of(invariant):
+        raise ValueError(
+            f"'{name}' has shape {shape} {when}, which does not conform with the shape invariant {invariant}."
+        )
