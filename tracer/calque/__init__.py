@@ -7,6 +7,7 @@ package traces and saves; `calque_runtime` alone loads and runs what it saved.
 from __future__ import annotations
 
 import difflib as _difflib
+import sys as _sys
 
 from calque_runtime import __version__
 
@@ -28,11 +29,14 @@ from . import (
     nest,
     nn,
     optimizers,
+    ragged,
     random,
     raw_ops,
     saved_model,
+    sparse,
     strings,
     train,
+    types,
     version,
 )
 from . import interpreter as _interpreter
@@ -193,6 +197,17 @@ from .api.reduce_ops import (
 from .api.string_ops import (
     as_string,
 )
+from .composite import public as _composites
+from .composite.ragged.ragged_tensor import (
+    RaggedTensor,
+)
+from .composite.ragged.spec import (
+    RaggedTensorSpec,
+)
+from .composite.sparse_tensor import (
+    SparseTensor,
+    SparseTensorSpec,
+)
 from .context import (
     executing_eagerly,
     init_scope,
@@ -261,6 +276,7 @@ from .gradient.tape import GradientTape, UnconnectedGradients
 from .graph import Graph
 from .indexed_slices import (
     IndexedSlices,
+    IndexedSlicesSpec,
 )
 from .initializers import Constant as constant_initializer
 from .initializers import Ones as ones_initializer
@@ -297,6 +313,7 @@ from .variable_creators import variable_creator_scope
 
 _interpreter.install()
 _operators.install()
+_composites.install(_sys.modules[__name__], bitwise, debugging, math, nn, strings)
 
 newaxis = None
 space_to_batch_nd = space_to_batch
@@ -309,10 +326,15 @@ __all__ = [
     "GradientTape",
     "Graph",
     "IndexedSlices",
+    "IndexedSlicesSpec",
     "Module",
     "NoGradient",
     "Operation",
+    "RaggedTensor",
+    "RaggedTensorSpec",
     "RegisterGradient",
+    "SparseTensor",
+    "SparseTensorSpec",
     "Tensor",
     "TensorArray",
     "TensorArraySpec",
@@ -461,6 +483,7 @@ __all__ = [
     "qint8",
     "quint16",
     "quint8",
+    "ragged",
     "random",
     "random_normal_initializer",
     "random_uniform_initializer",
@@ -504,6 +527,7 @@ __all__ = [
     "sort",
     "space_to_batch",
     "space_to_batch_nd",
+    "sparse",
     "split",
     "sqrt",
     "square",
@@ -531,6 +555,7 @@ __all__ = [
     "truncatemod",
     "tuple",
     "type_spec_from_value",
+    "types",
     "uint16",
     "uint32",
     "uint64",

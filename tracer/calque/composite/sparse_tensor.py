@@ -123,7 +123,7 @@ class SparseTensor(CompositeTensor):
         return self._with_dense("SparseDenseCwiseDiv", other, "truediv")
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("A SparseTensor is no array: use tf.sparse.to_dense(x).numpy()")
+        raise ValueError("A SparseTensor is no array: use tf.sparse.to_dense(x).numpy()")
 
     def __repr__(self) -> str:
         return f"SparseTensor(indices={self._indices!s}, values={self._values!s}, dense_shape={self._dense_shape!s})"

@@ -284,7 +284,7 @@ class RaggedTensor(CompositeTensor):
         raise TypeError("RaggedTensor may not be used as a boolean.")
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(
+        raise ValueError(
             "A RaggedTensor is no array: use .to_tensor() to fill its rows up, .to_list(), or .numpy()."
         )
 
