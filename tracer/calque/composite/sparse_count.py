@@ -44,7 +44,7 @@ def bincount(
         )
     if axis == 0:
         values, weights = _flat(values), None if weights is None else _flat(weights)
-    attrs = {
+    attrs: dict[str, Any] = {
         "minlength": -1 if minlength is None else int(minlength),
         "maxlength": -1 if maxlength is None else int(maxlength),
         "binary_output": binary_output,

@@ -43,16 +43,5 @@ class GenericFunction(Callable):
 
 AtomicFunction = ConcreteFunction
 # What becomes a tensor where one is wanted.
-TensorLike: Any = (
-    Tensor
-    | int
-    | float
-    | bool
-    | str
-    | bytes
-    | complex
-    | tuple[Any, ...]
-    | list[Any]
-    | np.ndarray
-    | np.generic
-)
+_Python = int | float | bool | str | bytes | complex | tuple[Any, ...] | list[Any]
+TensorLike: Any = Tensor | _Python | np.ndarray | np.generic

@@ -81,7 +81,7 @@ def expand_dims(value: Any, axis: Any, name: str | None = None) -> Any:
 
 def concat(values: Any, axis: Any, name: str | None = None) -> Any:
     """Tensors and ragged tensors of one rank, one behind the other along an axis, which may be ragged."""
-    parts = [v if isinstance(v, RaggedTensor) else convert_to_tensor(v) for v in values]
+    parts: list[Any] = [v if isinstance(v, RaggedTensor) else convert_to_tensor(v) for v in values]
     if len(parts) == 1:
         return parts[0]
     rank = next((p.shape.rank for p in parts if p.shape.rank is not None), None)

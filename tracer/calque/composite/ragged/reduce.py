@@ -62,7 +62,9 @@ def _reduced(whole: Callable[..., Any], op: _Segments, value: Any, axis: Any, ke
         for _ in [0] * (value.shape.rank or 0) if keepdims else ():
             result = array_ops.expand_dims(result, 0)
         return result
-    axes = get_static_value(convert_to_tensor(axis)) if not isinstance(axis, (int, list, tuple)) else axis
+    axes: Any = (
+        get_static_value(convert_to_tensor(axis)) if not isinstance(axis, (int, list, tuple)) else axis
+    )
     if axes is None:
         raise ValueError("axis must be known at graph construction time.")
     if not isinstance(axes, int) and getattr(axes, "ndim", 1) != 0:
