@@ -16,7 +16,7 @@ def outcome(tf: Any, function: Any, arguments: Any) -> dict[str, Any]:
     except Exception as e:
         message = getattr(e, "message", None) or str(e)
         paragraphs = [p for p in message.split("\n\n") if p.strip() and 'File "' not in p]
-        return {"error": type(e).__name__, "message": paragraphs[-1].strip() if paragraphs else ""}
+        return {"error": type(e).__name__, "message": "\n\n".join(paragraphs).strip()}
 
 
 def _plain(value: Any) -> Any:
