@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import calque as tf
-import calque_runtime
 import numpy as np
 import pytest
+
+import calque as tf
+import calque_runtime
 
 SIZES = (40, 80, 160)
 
