@@ -2,6 +2,7 @@
 
     python3 .ci/environment.py checkout      .venv: the project itself (editable) with its development tools
     python3 .ci/environment.py oracle        TensorFlow, for tests/interop
+    python3 .ci/environment.py peers         other runtimes, for benchmarks/
     python3 .ci/environment.py tests 3.12    what the suite needs on another Python, newest versions
     python3 .ci/environment.py oldest 3.10   the same, in the lowest versions that pyproject.toml allows
     python3 .ci/environment.py pythons       no environment: lists the Pythons found, oldest first
@@ -23,6 +24,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "calque")
 OLDEST = (3, 10)
+KINDS = ("checkout", "oracle", "peers", "tests", "oldest", "pythons")
 NAMES = ["python3.13", "python3.12", "python3.11", "python3.10", "python3"]  # in order of preference
 PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys.executable)"
 
@@ -118,6 +120,8 @@ def main(kind, version=None):
         print(make(os.path.join(ROOT, ".venv"), None, ["--editable", ".[dev]"], state))
     elif kind == "oracle":
         print(make(os.path.join(CACHE, "tf"), None, requirements("oracle")))
+    elif kind == "peers":
+        print(make(os.path.join(CACHE, "peers"), None, requirements("peers")))
     else:
         needs = requirements("dependencies")
         if kind == "oldest":
@@ -126,7 +130,7 @@ def main(kind, version=None):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3) or sys.argv[1] not in ("checkout", "oracle", "tests", "oldest", "pythons"):
+    if len(sys.argv) not in (2, 3) or sys.argv[1] not in KINDS:
         sys.exit(__doc__)
     try:
         main(*sys.argv[1:])

@@ -87,7 +87,11 @@ class Node:
         self.control: list[Node] = []
         types = tuple(dtypes)
         known = (None,) * len(types) if shapes is None else tuple(shapes)
-        self.outputs = tuple(Value(self, i, d, s) for i, (d, s) in enumerate(zip(types, known, strict=True)))
+        if len(types) == len(known) == 1:  # nearly always
+            self.outputs: tuple[Value, ...] = (Value(self, 0, types[0], known[0]),)
+        else:
+            pairs = zip(types, known, strict=True)
+            self.outputs = tuple([Value(self, i, d, s) for i, (d, s) in enumerate(pairs)])
         self.location = location
         self.device = ""
 
@@ -147,12 +151,12 @@ class Graph:
             self._names[key] = 1
             return name
         while True:
-            candidate = f"{name}_{count}"
+            candidate = f"{key}_{count}"
             count += 1
-            if candidate.lower() not in self._names:
+            if candidate not in self._names:
                 self._names[key] = count
-                self._names[candidate.lower()] = 1
-                return candidate
+                self._names[candidate] = 1
+                return f"{name}_{count - 1}"
 
     def add(self, node: Node) -> Node:
         """Append `node`, whose name must come from `unique_name`."""

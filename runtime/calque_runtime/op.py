@@ -167,6 +167,8 @@ class Call:
         return self.attrs[attr] if attr in self.attrs else self.op.signature.attrs[attr].default
 
 
+_MOST_COMPLETED = 1 << 10  # combinations of types and attributes that an op remembers
+
 ShapeRule = Callable[[Site], "list[Shape]"]
 GradientRule = Callable[..., Sequence[Any]]
 
@@ -192,6 +194,7 @@ class Op:
         self.gradient: GradientRule | None = None
         self.differentiable = True
         self.bound: dict[Any, tuple[Kernel, tuple[DType, ...], dict[str, Any]]] = {}
+        self._completed: dict[Any, tuple[dict[str, Any], tuple[DType, ...]]] = {}
         self._signature: Signature | None = None
         self.__doc__ = doc
 
@@ -201,6 +204,40 @@ class Op:
         if self._signature is None:
             self._signature = parse(self.declaration)
         return self._signature
+
+    def complete(
+        self, types: Sequence[Any], given: dict[str, Any]
+    ) -> tuple[dict[str, Any], tuple[DType, ...]]:
+        """All attributes of a call, and the types of its outputs; worked out once for each combination.
+
+        Args:
+            types: for each input argument its DType, or a list of them where it is a list.
+            given: attributes as the caller wrote them.
+
+        Raises:
+            InvalidArgumentError: as `Signature.complete`.
+        """
+        signature = self.signature
+        key = None
+        if not signature.holds_objects:  # which a key would keep alive
+            # By number: hashing one is several times quicker than hashing a DType.
+            key = (
+                *[tuple([u.enum for u in t]) if type(t) is list else t.enum for t in types],
+                *given.items(),
+            )
+            try:
+                found = self._completed.get(key)
+            except TypeError:  # an attribute that cannot be hashed
+                key = None
+            else:
+                if found is not None:
+                    return found[0].copy(), found[1]
+        full = signature.complete(types, given)
+        outputs = signature.output_dtypes(full)
+        if key is not None and len(self._completed) < _MOST_COMPLETED:
+            self._completed[key] = full, outputs
+            full = full.copy()
+        return full, outputs
 
     def shape(self, rule: ShapeRule) -> ShapeRule:
         """Decorator: `rule` is this op's shape rule."""

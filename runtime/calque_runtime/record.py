@@ -24,7 +24,8 @@ else:
 
     def replace(value, **changes):
         """A copy of a record with some fields changed."""
-        return type(value)(**{**value.__dict__, **changes})
+        kept = {name: value.__dict__[name] for name in type(value).__annotations__}
+        return type(value)(**{**kept, **changes})
 
     def record(cls=None, *, frozen=False, eq=True):
         """Decorator: the annotated names of the class are its fields, in order, with their defaults."""
@@ -51,7 +52,10 @@ else:
                         values[name] = default.make() if isinstance(default, _Factory) else default
 
         def __eq__(self, other):
-            return self.__dict__ == other.__dict__ if type(other) is type(self) else NotImplemented
+            if type(other) is not type(self):
+                return NotImplemented
+            mine, its = self.__dict__, other.__dict__  # which hold cached properties as well
+            return all(mine[n] == its[n] for n in names)
 
         def __hash__(self):
             return hash(tuple(self.__dict__[n] for n in names))

@@ -106,8 +106,10 @@ def broadcast(a: Shape, b: Shape) -> Shape:
     """
     if a is None or b is None:
         return None
-    if a == b:
+    if a == b or not b:
         return a
+    if not a:
+        return b
     out: list[Dim] = []
     n = max(len(a), len(b))
     for x, y in zip((1,) * (n - len(a)) + a, (1,) * (n - len(b)) + b, strict=True):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from .dtypes import DType, as_dtype
@@ -75,7 +75,7 @@ class Arg:
     type_list_attr: str = ""
     is_ref: bool = False
 
-    @property
+    @cached_property
     def is_list(self) -> bool:
         """Does it stand for a list of tensors?"""
         return bool(self.number_attr or self.type_list_attr)
@@ -104,31 +104,56 @@ class Signature:
     commutative: bool = False
     aggregate: bool = False
 
-    @property
+    @cached_property
     def single(self) -> bool:
         """Is there exactly one output argument, and is it no list? Then kernels return it bare."""
         return len(self.outputs) == 1 and not self.outputs[0].is_list
 
+    @cached_property
+    def takes_lists(self) -> bool:
+        """Does an input stand for a list of tensors?"""
+        return any(arg.is_list for arg in self.inputs)
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The attributes without a default."""
+        return tuple(name for name, one in self.attrs.items() if one.default is MISSING)
+
+    @cached_property
+    def holds_objects(self) -> bool:
+        """Is there an attribute whose values are functions or arrays?"""
+        return any("func" in a.kind or "tensor" in a.kind for a in self.attrs.values())
+
     def output_dtypes(self, attrs: dict[str, Any]) -> tuple[DType, ...]:
         """The type of each output tensor, lists flattened."""
-        return tuple(d for arg in self.outputs for d in self._dtypes_of(arg, attrs))
+        return self._dtypes(self.outputs, attrs)
 
     def input_dtypes(self, attrs: dict[str, Any]) -> tuple[DType, ...]:
         """The type of each input tensor, lists flattened."""
-        return tuple(d for arg in self.inputs for d in self._dtypes_of(arg, attrs))
+        return self._dtypes(self.inputs, attrs)
 
-    def _dtypes_of(self, arg: Arg, attrs: dict[str, Any]) -> Sequence[DType]:
-        if arg.type_list_attr:
-            return self._get(attrs, arg.type_list_attr)  # type: ignore[no-any-return]
-        dtype = arg.dtype if arg.dtype is not None else self._get(attrs, arg.type_attr)
-        if not arg.number_attr:
-            return (dtype,)
-        count: int = self._get(attrs, arg.number_attr)
+    def _dtypes(self, args: tuple[Arg, ...], attrs: dict[str, Any]) -> tuple[DType, ...]:
+        out: list[DType] = []
+        for arg in args:
+            if arg.type_list_attr:
+                out.extend(self._get(attrs, arg.type_list_attr))
+                continue
+            dtype = arg.dtype
+            if dtype is None:
+                dtype = self._get(attrs, arg.type_attr)
+            if arg.number_attr:
+                out.extend((dtype,) * self._count(attrs, arg.number_attr))
+            else:
+                out.append(dtype)
+        return tuple(out)
+
+    def _count(self, attrs: dict[str, Any], name: str) -> int:
+        count: int = self._get(attrs, name)
         if not 0 <= count <= _MOST_TENSORS:
             raise InvalidArgumentError(
-                None, self.name, f"attribute '{arg.number_attr}' is {count}, which is no number of tensors"
+                None, self.name, f"attribute '{name}' is {count}, which is no number of tensors"
             )
-        return (dtype,) * count
+        return count
 
     def _get(self, attrs: dict[str, Any], name: str) -> Any:
         value = attrs.get(name, MISSING)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from calque_runtime import errors
-from calque_runtime.ir import Function, FunctionRef
+from calque_runtime.environment import Environment
+from calque_runtime.ir import Function, FunctionRef, Library
 from support.graphs import Builder, run, variable
 
 HOW = pytest.mark.parametrize("how", ["reference", "plan"])
@@ -179,3 +180,48 @@ def test_const(how: str, dtype: str) -> None:
     got = run(b.done(c), [], how)
     assert got[0].dtype == value.dtype
     np.testing.assert_array_equal(got[0], value)
+
+
+def test_assert_shows_strings_as_c_literals() -> None:
+    """As TensorFlow 2.21 does for the same data."""
+    b = Builder()
+    b.add("Assert", b.argument("bool"), [b.argument("string"), b.argument("string")], effect=True)
+    data = [np.array(b'it\'s "x"\n', object), np.array([b"a'b", b"c", b"d", b"e"], object)]
+    with pytest.raises(errors.InvalidArgumentError) as caught:
+        run(b.done(), [np.array(False), *data], "plan")
+    assert r"[it\'s \"x\"\n] [a\'b c d...]" in str(caught.value)
+
+
+@HOW
+@pytest.mark.parametrize("named", [False, True])
+def test_an_engine_runs_the_segment_that_it_was_made_from(how: str, named: bool) -> None:
+    """TRTEngineOp, which TensorFlow itself runs only where TensorRT is."""
+    b = Builder()
+    x = b.argument("float32", (2,))
+    attrs = {"segment_func": ref(unary("Neg"))}
+    if named:
+        attrs = {"segment_func": FunctionRef("neg"), "segment_funcdef_name": b"neg"}
+    (y,) = b.add("TRTEngineOp", [x], OutT=["float32"], **attrs)
+    env = Environment(Library(lambda name: unary("Neg"), ["neg"]))
+    got = run(b.done(y), [np.array([1, -2], np.float32)], how, env)
+    assert got[0].tolist() == [-1, 2]
+
+
+def test_an_engine_without_a_segment_is_refused() -> None:
+    b = Builder()
+    (y,) = b.add("TRTEngineOp", [b.argument("float32")], OutT=["float32"], segment_func=FunctionRef(""))
+    with pytest.raises(errors.UnimplementedError, match="TensorRT without the graph"):
+        run(b.done(y), [np.float32(1)], "plan")
+
+
+@HOW
+def test_boosted_trees_bucketize(how: str) -> None:
+    """BoostedTreesBucketize, whose kernel TensorFlow no longer has: the first boundary that is not less."""
+    b = Builder()
+    x, y = b.argument("float32", (4,)), b.argument("float32", (2,))
+    edges, other = b.argument("float32", (3,)), b.argument("float32", (1,))
+    outputs = b.add("BoostedTreesBucketize", [x, y], [edges, other])
+    arrays = [[0, 2, 2.5, 9], [-1, 1], [2, 3, 8], [0]]
+    got = run(b.done(*outputs), [np.array(a, np.float32) for a in arrays], how)
+    assert [g.tolist() for g in got] == [[0, 0, 1, 2], [0, 0]]
+    assert got[0].dtype == np.int32

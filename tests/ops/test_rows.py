@@ -91,7 +91,7 @@ def test_gradient(family: str, row: Row) -> None:
 # Ops that one row cannot show, for they need resources, functions or files, and the test that shows them.
 ELSEWHERE = {
     "test_calls.py": "PartitionedCall StatefulPartitionedCall If StatelessIf Case StatelessCase While StatelessWhile "
-    "Const Placeholder PrintV2 Print GuaranteeConst FakeParam",
+    "Const Placeholder PrintV2 Print GuaranteeConst FakeParam TRTEngineOp BoostedTreesBucketize",
     "test_batching.py": "BatchFunction",
     "test_decompose.py": "AccumulateNV2",
     "test_files.py": "SaveV2 RestoreV2 MergeV2Checkpoints ReadFile",
@@ -111,6 +111,18 @@ ELSEWHERE = {
     "AnonymousMutableDenseHashTable InitializeTableV2 InitializeTableFromTextFileV2 LookupTableFindV2 "
     "LookupTableSizeV2 LookupTableInsertV2 LookupTableRemoveV2 LookupTableExportV2 LookupTableImportV2",
     "programs/ragged.py": "RaggedTensorToVariant RaggedTensorFromVariant",
+    "programs/quantized.py": "Dequantize",
+    "programs/training.py": "ResourceApplyGradientDescent ResourceApplyProximalGradientDescent ResourceApplyMomentum "
+    "ResourceApplyKerasMomentum ResourceApplyAdagrad ResourceApplyAdagradV2 ResourceApplyAdagradDA "
+    "ResourceApplyProximalAdagrad ResourceApplyAdadelta ResourceApplyAdam ResourceApplyAdamWithAmsgrad "
+    "ResourceApplyAdaMax ResourceApplyRMSProp ResourceApplyCenteredRMSProp ResourceApplyFtrl "
+    "ResourceApplyFtrlV2 ResourceApplyAddSign ResourceApplyPowerSign "
+    "ResourceSparseApplyProximalGradientDescent ResourceSparseApplyMomentum "
+    "ResourceSparseApplyKerasMomentum ResourceSparseApplyAdagrad ResourceSparseApplyAdagradV2 "
+    "ResourceSparseApplyAdagradDA ResourceSparseApplyProximalAdagrad ResourceSparseApplyAdadelta "
+    "ResourceSparseApplyRMSProp ResourceSparseApplyCenteredRMSProp ResourceSparseApplyFtrl "
+    "ResourceSparseApplyFtrlV2 StackV2 StackPushV2 StackPopV2 StackCloseV2 OptionalFromValue OptionalNone "
+    "OptionalHasValue OptionalGetValue",
     "test_state.py": "ResourceCountUpTo VarHandleOp ReadVariableOp AssignVariableOp AssignAddVariableOp AssignSubVariableOp "
     "VarIsInitializedOp VariableShape DestroyResourceOp DisableCopyOnRead ResourceGather ResourceGatherNd "
     "ResourceScatterUpdate ResourceScatterAdd ResourceScatterSub ResourceScatterMul ResourceScatterDiv "

@@ -22,13 +22,30 @@ WAYS = ("eager", "function", "unknown")
 NOTHING = "nothing"
 
 
+# Where public functions are looked for.
+NAMESPACES = (
+    "",
+    "bitwise",
+    "debugging",
+    "linalg",
+    "math",
+    "nn",
+    "random",
+    "strings",
+)
+
+
+@cache
+def rows_of(file: str) -> tuple[str, ...]:
+    """The rows of one file."""
+    lines = (FOLDER / f"{file}.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
 @cache
 def rows() -> tuple[str, ...]:
     """Every row of every file."""
-    lines = [
-        line for file in FILES for line in (FOLDER / f"{file}.txt").read_text(encoding="utf-8").splitlines()
-    ]
-    found = tuple(line for line in lines if line and not line.startswith("#"))
+    found = tuple(row for file in FILES for row in rows_of(file))
     assert len(set(found)) == len(found), "a row twice"
     return found
 

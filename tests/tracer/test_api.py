@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 import calque as tf
-from support.api_rows import arrays_only, lookup, name_of, rows, run, same
+from support.api_rows import FILES, NAMESPACES, arrays_only, lookup, name_of, rows, rows_of, run, same
 from support.arrays import unpack
 
-GOLDEN = Path(__file__).parent / "golden"
-NAMESPACES = ("", "bitwise", "debugging", "linalg", "math", "nn", "random", "strings")
+GOLDEN = Path(__file__).parent / "golden" / "api"
 
 # Rows for which calque does otherwise, and why: the outcome eagerly.
 DIFFERENT: dict[str, tuple[Any, str]] = {
@@ -38,22 +37,30 @@ ELSEWHERE = frozenset(
 
 
 @cache
-def golden() -> dict[str, Any]:
-    return json.loads((GOLDEN / "api.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+def golden(file: str) -> dict[str, Any]:
+    return json.loads((GOLDEN / f"{file}.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 @cache
-def archive() -> dict[str, np.ndarray]:
-    with np.load(GOLDEN / "api.npz") as stored:
+def archive(file: str) -> dict[str, np.ndarray]:
+    with np.load(GOLDEN / f"{file}.npz") as stored:
         return {key: stored[key] for key in stored.files}
 
 
+FILE_OF = {row: file for file in FILES for row in rows_of(file)}
+
+
+def answer(row: str) -> dict[str, Any]:
+    """What TensorFlow gave; empty where it was not asked yet."""
+    return golden(FILE_OF[row]).get(row, {})  # type: ignore[no-any-return]
+
+
 def expected(row: str) -> list[Any] | str:
-    entry = golden()["rows"][row]
+    entry = answer(row)
     if isinstance(entry["eager"], str):
         return str(entry["eager"])
     return [
-        unpack(archive(), f"{entry['number']}|{k}") if kind == "array" else kind
+        unpack(archive(FILE_OF[row]), f"{entry['number']}|{k}") if kind == "array" else kind
         for k, kind in enumerate(entry["eager"])
     ]
 
@@ -74,7 +81,7 @@ def test_eagerly(row: str) -> None:
 
 @pytest.mark.parametrize("row", rows())
 def test_in_a_function(row: str) -> None:
-    entry = golden()["rows"][row]
+    entry = answer(row)
     if entry["function"] != "as eager":  # TensorFlow raises: in a graph, often with another class
         outcome = run(row, "function", tf)
         assert isinstance(outcome, str) or row in DIFFERENT or not isinstance(entry["eager"], str), outcome
@@ -83,15 +90,19 @@ def test_in_a_function(row: str) -> None:
     check(row, run(row, "function", tf), arrays_only(theirs) if isinstance(theirs, list) else theirs)
 
 
-@pytest.mark.parametrize("row", [r for r in rows() if golden()["rows"].get(r, {}).get("unknown")])
+@pytest.mark.parametrize("row", [r for r in rows() if answer(r).get("unknown")])
 def test_with_a_first_argument_of_unknown_sizes(row: str) -> None:
     theirs = expected(row)
     assert isinstance(theirs, list)
     check(row, run(row, "unknown", tf), arrays_only(theirs))
 
 
-def test_golden_answers_are_of_these_rows() -> None:
-    assert tuple(golden()["rows"]) == rows()
+@pytest.mark.parametrize("file", FILES)
+def test_golden_answers_are_of_these_rows(file: str) -> None:
+    assert tuple(golden(file)) == rows_of(file)
+
+
+def test_differences_are_of_rows() -> None:
     assert set(DIFFERENT) <= set(rows())
 
 
@@ -101,7 +112,7 @@ def test_golden_answers_are_of_these_rows() -> None:
 def public_functions() -> dict[str, Any]:
     found = {}
     for space in NAMESPACES:
-        module = getattr(tf, space) if space else tf
+        module = lookup(tf, space) if space else tf
         for name in module.__all__:
             value = getattr(module, name)
             if inspect.isfunction(value):
@@ -136,7 +147,7 @@ def _parameters(function: Any) -> list[str]:
 
 @pytest.mark.parametrize("name", sorted(public_functions()))
 def test_parameters_are_tensorflows(name: str) -> None:
-    theirs = golden()["signatures"].get(name)
+    theirs = golden("signatures").get(name)
     assert theirs is not None, "TensorFlow has no such function"
     mine = _parameters(public_functions()[name])
     wanted = [p.partition("=")[0] for p in theirs]

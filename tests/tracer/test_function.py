@@ -314,14 +314,17 @@ def test_messages_of_calls_that_fit_nothing() -> None:
 
     with pytest.raises(TypeError, match=r"Can not cast TensorSpec\(shape=\(\), dtype=tf.float32.*'ids' of f"):
         f(tf.constant(1.0))
-    with pytest.raises(TypeError, match=r"'flag' of f is False.*default"):
+    with pytest.raises(TypeError, match=r"Can not cast False.*default.*'flag' of f"):
         f([1], False)
     with pytest.raises(TypeError, match=r"missing a required argument: 'ids'.*f\(ids"):
         f()
     g = f.get_concrete_function()
-    with pytest.raises(TypeError, match=r"'ids' of f is TensorSpec\(shape=\(2, 2\).*traced for TensorSpec"):
-        g(tf.constant([[1, 2], [3, 4]]))
-    with pytest.raises(TypeError, match=r"'flag' of f is False.*Literal\[True\]"):
+    assert g(tf.constant([[1, 2], [3, 4]])).shape == (2, 2)  # eager: whatever its ops can do with
+    with pytest.raises(
+        TypeError, match=r"Can not cast TensorSpec\(shape=\(2, 2\).* to TensorSpec\(shape=\(None,\).*'ids'"
+    ):
+        tf.function(lambda: g(tf.constant([[1, 2], [3, 4]])))()
+    with pytest.raises(TypeError, match=r"Can not cast False to Literal\[True\] for argument 'flag'"):
         g(tf.constant([1]), False)
 
 
@@ -329,7 +332,7 @@ def test_unhashable_objects_are_refused_with_their_name() -> None:
     class Odd:
         __hash__ = None  # type: ignore[assignment]
 
-    with pytest.raises(TypeError, match="'thing' is of type Odd"):
+    with pytest.raises(TypeError, match="Could not generate a generic TraceType for .*Odd.*given as 'thing'"):
         tf.function(lambda thing: 1)(thing=Odd())
 
 

@@ -82,17 +82,9 @@ DIFFERENT: dict[str, tuple[str, str]] = {
         "raises TypeError",
         _FITS,
     ),
-    "tf.function(lambda x: x + 1).get_concrete_function(tf.TensorSpec([None], tf.int32))(tf.constant(1))": (
-        "raises TypeError",
-        _FITS,
-    ),
     "static values": (
         "<tf.Tensor: shape=(4,), dtype=string, numpy=array([b'[1 2]', b'None', b'[3 2]', b'[2 3]'], dtype=object)>",
         "more is known statically",
-    ),
-    "mutating an argument list does not reach the caller": (
-        "(<tf.Tensor: shape=(), dtype=int32, numpy=2>, 1)",
-        "TensorFlow refuses to have its copy of the list changed",
     ),
 }
 

@@ -7,24 +7,37 @@ package traces and saves; `calque_runtime` alone loads and runs what it saved.
 from __future__ import annotations
 
 import difflib as _difflib
+import sys as _sys
 
 from calque_runtime import __version__
 
 from . import (
+    autodiff,
+    autograph,
     bitwise,
+    compat,
     config,
     debugging,
+    distribute,
     dtypes,
     errors,
+    experimental,
+    initializers,
     linalg,
+    lookup,
     math,
     nest,
     nn,
+    optimizers,
+    ragged,
     random,
     raw_ops,
     saved_model,
+    sparse,
     strings,
     train,
+    types,
+    version,
 )
 from . import interpreter as _interpreter
 from .api import operators as _operators
@@ -167,6 +180,7 @@ from .api.order_ops import (
     histogram_fixed_width_bins,
     sort,
 )
+from .api.python_functions import numpy_function, py_function
 from .api.reduce_ops import (
     argmax,
     argmin,
@@ -183,11 +197,35 @@ from .api.reduce_ops import (
 from .api.string_ops import (
     as_string,
 )
+from .composite import public as _composites
+from .composite.ragged.ragged_tensor import (
+    RaggedTensor,
+)
+from .composite.ragged.spec import (
+    RaggedTensorSpec,
+)
+from .composite.sparse_tensor import (
+    SparseTensor,
+    SparseTensorSpec,
+)
 from .context import (
     executing_eagerly,
     init_scope,
     name_scope,
 )
+from .control_flow import (
+    case,
+    cond,
+    foldl,
+    foldr,
+    map_fn,
+    scan,
+    switch_case,
+    vectorized_map,
+    while_loop,
+)
+from .conversion import register_tensor_conversion_function
+from .device_spec import DeviceSpec
 from .dtypes import (
     DType,
     as_dtype,
@@ -231,9 +269,20 @@ from .function.graph_mode import (
 from .function.operation import (
     Operation,
 )
+from .gradient.custom import custom_gradient, grad_pass_through, recompute_grad
+from .gradient.graph import AggregationMethod, gradients, hessians
+from .gradient.registry import NoGradient, RegisterGradient
+from .gradient.tape import GradientTape, UnconnectedGradients
+from .graph import Graph
 from .indexed_slices import (
     IndexedSlices,
+    IndexedSlicesSpec,
 )
+from .initializers import Constant as constant_initializer
+from .initializers import Ones as ones_initializer
+from .initializers import RandomNormal as random_normal_initializer
+from .initializers import RandomUniform as random_uniform_initializer
+from .initializers import Zeros as zeros_initializer
 from .module import (
     Module,
 )
@@ -242,6 +291,10 @@ from .tensor import (
     constant,
     convert_to_tensor,
     is_tensor,
+)
+from .tensor_array import (
+    TensorArray,
+    TensorArraySpec,
 )
 from .tensor_shape import (
     TensorShape,
@@ -256,23 +309,39 @@ from .variable import (
     VariableAggregation,
     VariableSynchronization,
 )
+from .variable_creators import variable_creator_scope
 
 _interpreter.install()
 _operators.install()
+_composites.install(_sys.modules[__name__], bitwise, debugging, math, nn, strings)
 
 newaxis = None
 space_to_batch_nd = space_to_batch
 
 __all__ = [
+    "AggregationMethod",
     "Assert",
     "DType",
+    "DeviceSpec",
+    "GradientTape",
+    "Graph",
     "IndexedSlices",
+    "IndexedSlicesSpec",
     "Module",
+    "NoGradient",
     "Operation",
+    "RaggedTensor",
+    "RaggedTensorSpec",
+    "RegisterGradient",
+    "SparseTensor",
+    "SparseTensorSpec",
     "Tensor",
+    "TensorArray",
+    "TensorArraySpec",
     "TensorShape",
     "TensorSpec",
     "TypeSpec",
+    "UnconnectedGradients",
     "Variable",
     "VariableAggregation",
     "VariableSynchronization",
@@ -296,6 +365,8 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "autodiff",
+    "autograph",
     "batch_to_space",
     "bfloat16",
     "bitcast",
@@ -305,23 +376,29 @@ __all__ = [
     "broadcast_dynamic_shape",
     "broadcast_static_shape",
     "broadcast_to",
+    "case",
     "cast",
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
+    "compat",
     "complex",
     "complex128",
     "complex64",
     "concat",
+    "cond",
     "config",
     "constant",
+    "constant_initializer",
     "control_dependencies",
     "convert_to_tensor",
     "cos",
     "cosh",
     "cumsum",
+    "custom_gradient",
     "debugging",
     "device",
+    "distribute",
     "divide",
     "double",
     "dtypes",
@@ -334,26 +411,33 @@ __all__ = [
     "executing_eagerly",
     "exp",
     "expand_dims",
+    "experimental",
     "eye",
     "fill",
     "float16",
     "float32",
     "float64",
     "floor",
+    "foldl",
+    "foldr",
     "function",
     "gather",
     "gather_nd",
     "get_current_name_scope",
     "get_static_value",
+    "grad_pass_through",
+    "gradients",
     "greater",
     "greater_equal",
     "group",
     "half",
+    "hessians",
     "histogram_fixed_width",
     "histogram_fixed_width_bins",
     "identity",
     "identity_n",
     "init_scope",
+    "initializers",
     "inside_function",
     "int16",
     "int32",
@@ -368,6 +452,8 @@ __all__ = [
     "logical_and",
     "logical_not",
     "logical_or",
+    "lookup",
+    "map_fn",
     "math",
     "matmul",
     "maximum",
@@ -382,22 +468,30 @@ __all__ = [
     "no_op",
     "norm",
     "not_equal",
+    "numpy_function",
     "one_hot",
     "ones",
+    "ones_initializer",
     "ones_like",
+    "optimizers",
     "pad",
     "pow",
     "print",
+    "py_function",
     "qint16",
     "qint32",
     "qint8",
     "quint16",
     "quint8",
+    "ragged",
     "random",
+    "random_normal_initializer",
+    "random_uniform_initializer",
     "range",
     "rank",
     "raw_ops",
     "realdiv",
+    "recompute_grad",
     "reduce_all",
     "reduce_any",
     "reduce_logsumexp",
@@ -406,6 +500,7 @@ __all__ = [
     "reduce_min",
     "reduce_prod",
     "reduce_sum",
+    "register_tensor_conversion_function",
     "repeat",
     "required_space_to_batch_paddings",
     "reshape",
@@ -417,6 +512,7 @@ __all__ = [
     "saturate_cast",
     "saved_model",
     "scalar_mul",
+    "scan",
     "scatter_nd",
     "searchsorted",
     "sequence_mask",
@@ -431,6 +527,7 @@ __all__ = [
     "sort",
     "space_to_batch",
     "space_to_batch_nd",
+    "sparse",
     "split",
     "sqrt",
     "square",
@@ -441,6 +538,7 @@ __all__ = [
     "string",
     "strings",
     "subtract",
+    "switch_case",
     "tan",
     "tanh",
     "tensor_scatter_nd_add",
@@ -457,6 +555,7 @@ __all__ = [
     "truncatemod",
     "tuple",
     "type_spec_from_value",
+    "types",
     "uint16",
     "uint32",
     "uint64",
@@ -465,9 +564,14 @@ __all__ = [
     "unique_with_counts",
     "unravel_index",
     "unstack",
+    "variable_creator_scope",
     "variant",
+    "vectorized_map",
+    "version",
     "where",
+    "while_loop",
     "zeros",
+    "zeros_initializer",
     "zeros_like",
 ]
 

@@ -14,6 +14,7 @@ from calque_runtime.environment import Environment, Limits
 
 if TYPE_CHECKING:
     from .function.trace import Trace
+    from .gradient.recording import Recorder
 
 __all__ = [
     "current_scope",
@@ -33,6 +34,8 @@ class _State(threading.local):
     trace: Trace | None = None  # the graph that op calls are added to; None: they run at once
     scope: str = ""  # the eager name scope, "outer/inner/"; a trace has its own
     eager_functions: bool | None = None
+    creators: tuple[Any, ...] = ()  # those of `variable_creator_scope`, the outermost first
+    tapes: tuple[Recorder, ...] = ()  # who watches what happens, the innermost tape last
 
 
 state = _State()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from calque_runtime import ops
+from calque_runtime import dtypes, ops
 from calque_runtime.constants import constant_shape
-from calque_runtime.dtypes import DType, int32
+from calque_runtime.dtypes import DType, as_dtype, int32
 
+from .composite.composite import CompositeTensor
+from .composite.type_spec import TypeSpec
 from .tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
-from .tensor_shape import TensorShape
+from .tensor_shape import TensorShape, as_shape
+from .tensor_spec import TensorSpec
 
-__all__ = ["IndexedSlices"]
+__all__ = ["IndexedSlices", "IndexedSlicesSpec"]
 
 
-class IndexedSlices:
+class IndexedSlices(CompositeTensor):
     """The rows `values` of a tensor, at `indices`; rows that occur several times add up, the others are zero.
 
     Args:
@@ -58,6 +61,15 @@ class IndexedSlices:
             return TensorShape(shape.numpy().tolist())
         return TensorShape(constant_shape(shape._value) if isinstance(shape, SymbolicTensor) else None)
 
+    @property
+    def _type_spec(self) -> IndexedSlicesSpec:
+        indices = convert_to_tensor(self._indices)
+        sizes = None if self._dense_shape is None else convert_to_tensor(self._dense_shape).dtype
+        shape = self.shape.merge_with(
+            TensorShape([None]).concatenate(convert_to_tensor(self._values).shape[1:])
+        )
+        return IndexedSlicesSpec(shape, self.dtype, indices.dtype, sizes, indices.shape)
+
     def __tf_tensor__(self, dtype: DType | None = None, name: str | None = None) -> Tensor:
         """The whole tensor.
 
@@ -80,3 +92,54 @@ class IndexedSlices:
     def __str__(self) -> str:
         whole = "" if self._dense_shape is None else f", dense_shape={self._dense_shape!s}"
         return f"IndexedSlices(indices={self._indices!s}, values={self._values!s}{whole})"
+
+
+class IndexedSlicesSpec(TypeSpec):
+    """The static shape and the dtypes of indexed slices.
+
+    Args:
+        shape: of the whole tensor: anything a TensorShape is made from.
+        dtype: the type of the elements.
+        indices_dtype: the type of the row numbers.
+        dense_shape_dtype: the type of the dense shape; None: it has none.
+        indices_shape: the shape of the row numbers; default: a vector.
+    """
+
+    __slots__ = ("_dtype", "_indices_dtype", "_indices_shape", "_shape", "_sizes_dtype")
+
+    def __init__(
+        self,
+        shape: Any = None,
+        dtype: Any = dtypes.float32,
+        indices_dtype: Any = dtypes.int64,
+        dense_shape_dtype: Any = None,
+        indices_shape: Any = None,
+    ) -> None:
+        self._shape = as_shape(shape)
+        self._dtype = as_dtype(dtype)
+        self._indices_dtype = as_dtype(indices_dtype)
+        self._sizes_dtype = None if dense_shape_dtype is None else as_dtype(dense_shape_dtype)
+        self._indices_shape = as_shape(indices_shape).with_rank(1)
+
+    @property
+    def value_type(self) -> type:
+        """IndexedSlices."""
+        return IndexedSlices
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._shape, self._dtype, self._indices_dtype, self._sizes_dtype, self._indices_shape
+
+    @property
+    def _component_specs(self) -> tuple[TensorSpec, ...]:
+        rows = self._indices_shape.concatenate(self._shape[1:])
+        specs = TensorSpec(rows, self._dtype), TensorSpec(self._indices_shape, self._indices_dtype)
+        if self._sizes_dtype is None:
+            return specs
+        return *specs, TensorSpec([self._shape.rank], self._sizes_dtype)
+
+    def _to_components(self, value: Any) -> tuple[Any, ...]:
+        parts = (value.values, value.indices)
+        return parts if value.dense_shape is None else (*parts, value.dense_shape)
+
+    def _from_components(self, components: Any) -> Any:
+        return IndexedSlices(*components)

@@ -6,6 +6,7 @@ This is the tracer's side of the seam (`calque_runtime.op`); importing calque in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import Context
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,17 @@ from calque_runtime.dtypes import DType
 from calque_runtime.op import Kernel, Op, Site, flatten_inputs, nest_outputs, set_interpreter
 
 from .context import environment, state
+from .gradient.recording import record_op
 from .tensor import EagerTensor, convert_to_tensor
 
 __all__ = ["TracingInterpreter", "install"]
+
+
+# numpy 2 keeps its error state in a context variable. To run in a context where all is ignored takes half the time of
+# `np.errstate`, which is more than an addition of small arrays.
+_QUIET = Context() if int(np.__version__.partition(".")[0]) >= 2 else None
+if _QUIET is not None:
+    _QUIET.run(np.seterr, all="ignore")
 
 
 class TracingInterpreter:
@@ -35,7 +44,7 @@ class TracingInterpreter:
             arrays = [x._array for x in inputs]
         except (AttributeError, KeyError, TypeError):
             return self._any_call(op, inputs, attrs)
-        return _run(op, kernel, dtypes, arrays, full)
+        return _run(op, kernel, dtypes, arrays, full, inputs)
 
     def _any_call(self, op: Op, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         """Any call: converts inputs, completes attributes, binds the kernel and remembers it where it can."""
@@ -55,7 +64,7 @@ class TracingInterpreter:
             if key is not None:
                 op.bound[key] = found
         kernel, dtypes, full = found
-        return _run(op, kernel, dtypes, [x._array for x in flat], full)
+        return _run(op, kernel, dtypes, [x._array for x in flat], full, flat)
 
 
 def _eager(value: Any) -> EagerTensor:
@@ -65,17 +74,33 @@ def _eager(value: Any) -> EagerTensor:
     return tensor
 
 
-def _run(op: Op, kernel: Kernel, dtypes: tuple[DType, ...], arrays: list[Any], attrs: dict[str, Any]) -> Any:
+def _run(
+    op: Op,
+    kernel: Kernel,
+    dtypes: tuple[DType, ...],
+    arrays: list[Any],
+    attrs: dict[str, Any],
+    inputs: Sequence[EagerTensor],
+) -> Any:
+    signature = op.signature
     try:
-        with np.errstate(all="ignore"):
-            result = kernel(*arrays)
+        if _QUIET is None or signature.stateful or signature.holds_objects:
+            with np.errstate(all="ignore"):  # it may run a user's code, which keeps its own context
+                result = kernel(*arrays)
+        else:
+            result = _QUIET.copy().run(kernel, *arrays)
     except Exception as e:
         site = Site(op, attrs, [], env=environment)
         raise op.failure(e, site, arrays) from None
-    signature = op.signature
     if signature.single:
-        return EagerTensor(result, dtypes[0])
-    return nest_outputs(signature, attrs, [EagerTensor(r, d) for r, d in zip(result, dtypes, strict=True)])
+        output = EagerTensor(result, dtypes[0])
+        if state.tapes:
+            record_op(op, inputs, (output,), attrs)
+        return output
+    outputs = [EagerTensor(r, d) for r, d in zip(result, dtypes, strict=True)]
+    if state.tapes:
+        record_op(op, inputs, outputs, attrs)
+    return nest_outputs(signature, attrs, outputs)
 
 
 def install() -> None:

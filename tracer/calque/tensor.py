@@ -14,6 +14,7 @@ from calque_runtime.ir import Value
 from calque_runtime.op import Array
 
 from .context import state
+from .conversion import registered
 from .convert import to_array
 from .errors import InaccessibleTensorError, OperatorNotAllowedInGraphError
 from .operands import Operators
@@ -352,6 +353,9 @@ class TensorReference:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TensorReference) and self._tensor is other._tensor
 
+    def __lt__(self, other: TensorReference) -> bool:  # for structures that sort their keys
+        return id(self._tensor) < id(other._tensor)
+
     def __hash__(self) -> int:
         return id(self._tensor)
 
@@ -446,12 +450,23 @@ def convert_to_tensor(
             )
         elif isinstance(value, (list, tuple)) and _holds_tensor(value):
             return _packed(value, dtype)
+        converted = registered(value, dtype, name)
+        if converted is not NotImplemented:
+            return _checked_conversion(value, converted, dtype)
     if dtype is None and dtype_hint is not None:
         try:
             return constant(value, dtype_hint, name=name)
         except (TypeError, ValueError):
             pass
     return constant(value, dtype, name=name)
+
+
+def _checked_conversion(value: Any, converted: Any, dtype: Any) -> Tensor:
+    if not isinstance(converted, Tensor):
+        raise RuntimeError(
+            f"The conversion function registered for type {type(value)} returned non-Tensor: {converted!r}"
+        )
+    return convert_to_tensor(converted, dtype)
 
 
 _PLAIN = frozenset({int, float, bool, str, bytes, complex, np.ndarray})

@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from calque_runtime import dtypes
 from calque_runtime.dtypes import DType, as_dtype
 
+from .composite.type_spec import TypeSpec, type_spec_from_value
 from .tensor_shape import TensorShape, as_shape
 
 __all__ = ["TensorSpec", "TypeSpec", "VariableSpec", "type_spec_from_value"]
-
-
-class TypeSpec:
-    """The type of a value: what a function's argument must be like."""
-
-    __slots__ = ()
-
-    @property
-    def value_type(self) -> type:
-        """The class of the values it describes."""
-        raise NotImplementedError
-
-    def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Could one value be of both types, or is the value of this type?"""
-        raise NotImplementedError
-
-    def is_subtype_of(self, other: Any) -> bool:
-        """Is every value of this type one of the type `other`?"""
-        raise NotImplementedError
-
-    def most_specific_common_supertype(self, others: Sequence[Any]) -> TypeSpec | None:
-        """The narrowest type of all values of this type and the `others`; None where there is none."""
-        raise NotImplementedError
-
-    def most_specific_compatible_type(self, other: Any) -> TypeSpec:
-        """The narrowest type of all values of this type and of `other`.
-
-        Raises:
-            ValueError: there is none.
-        """
-        found = self.most_specific_common_supertype([other])
-        if found is None:
-            raise ValueError(f"No TypeSpec is compatible with both {self} and {other}")
-        return found
 
 
 class TensorSpec(TypeSpec):
@@ -60,6 +27,7 @@ class TensorSpec(TypeSpec):
     """
 
     __slots__ = ("_dtype", "_name", "_shape")
+    _is_leaf = True
 
     def __init__(self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> None:
         self._shape = as_shape(shape)
@@ -134,6 +102,52 @@ class TensorSpec(TypeSpec):
             shape = shape.most_specific_compatible_shape(other._shape)
         return type(self)(shape, self._dtype, self._name)
 
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._shape, self._dtype, self._name
+
+    @property
+    def _component_specs(self) -> TensorSpec:
+        return self
+
+    def _to_components(self, value: Any) -> Any:
+        return value
+
+    def _from_components(self, components: Any) -> Any:
+        return components
+
+    def flatten(self) -> list[Any]:
+        """Itself."""
+        return [self]
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """The tensor, made one where it is none."""
+        return [self.cast(value, None)]
+
+    def from_tensors(self, tensors: Iterator[Any]) -> Any:
+        """The next of `tensors`."""
+        return next(tensors)
+
+    def cast(self, value: Any, cast_context: Any) -> Any:
+        """`value` as a tensor of this spec.
+
+        Raises:
+            TypeError: it has another dtype or shape, or cannot become a tensor of this dtype.
+        """
+        from .tensor import Tensor, convert_to_tensor
+
+        if isinstance(value, TensorSpec):
+            tensor: Any = value
+        elif isinstance(value, Tensor) or hasattr(value, "__tf_tensor__"):
+            tensor = convert_to_tensor(value)
+        else:
+            try:
+                tensor = convert_to_tensor(value, self._dtype)
+            except (TypeError, ValueError) as e:
+                raise TypeError(f"Can not cast {value!r} to {self!r}: {e}") from None
+        if tensor.dtype is not self._dtype or not self._shape.is_compatible_with(tensor.shape):
+            raise TypeError(f"Can not cast {TensorSpec(tensor.shape, tensor.dtype)!r} to {self!r}")
+        return tensor
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TensorSpec):
             return NotImplemented
@@ -160,6 +174,7 @@ class VariableSpec(TypeSpec):
     """
 
     __slots__ = ("_alias_id", "_dtype", "_shape", "_trainable")
+    _is_leaf = True
 
     def __init__(
         self, shape: Any, dtype: Any = dtypes.float32, trainable: bool = True, alias_id: int | None = None
@@ -233,6 +248,27 @@ class VariableSpec(TypeSpec):
     def _rest(self) -> tuple[DType, bool, int | None]:
         return self._dtype, self._trainable, self._alias_id
 
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._shape, *self._rest()
+
+    def flatten(self) -> list[Any]:
+        """The spec of the variable's handle."""
+        return [TensorSpec([], dtypes.resource)]
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """The variable's handle."""
+        return [value.handle]
+
+    def cast(self, value: Any, cast_context: Any) -> Any:
+        """`value`, if it is a variable of this spec.
+
+        Raises:
+            TypeError: it is none.
+        """
+        if isinstance(value, self.value_type) and self.is_compatible_with(value):
+            return value
+        raise TypeError(f"Can not cast {value!r} to {self!r}")
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, VariableSpec):
             return NotImplemented
@@ -249,27 +285,3 @@ class VariableSpec(TypeSpec):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return VariableSpec, (self._shape, *self._rest())
-
-
-def type_spec_from_value(value: Any) -> TypeSpec:
-    """The TypeSpec of a tensor, a variable, or of anything that can be made a tensor.
-
-    Raises:
-        TypeError: `value` is nothing of the kind.
-    """
-    from .tensor import Tensor, convert_to_tensor
-    from .variable import Variable
-
-    if isinstance(value, TypeSpec):
-        return value
-    if isinstance(value, Variable):
-        return VariableSpec.from_value(value)
-    if isinstance(value, Tensor):
-        return TensorSpec(value.shape, value.dtype)
-    try:
-        tensor = convert_to_tensor(value)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"Could not build a TypeSpec for {value!r} with type {type(value).__name__}"
-        ) from error
-    return TensorSpec(tensor.shape, tensor.dtype)

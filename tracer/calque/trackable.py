@@ -8,10 +8,21 @@ attributes.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-__all__ = ["AutoTrackable", "BOOKKEEPING", "NoDependency", "Restoration", "Trackable", "functions_of"]
+__all__ = [
+    "AutoTrackable",
+    "BOOKKEEPING",
+    "NoDependency",
+    "Restoration",
+    "SavedChildren",
+    "Trackable",
+    "functions_of",
+]
+
+# A checkpoint's children of an object: (local name, object number).
+SavedChildren = Sequence[tuple[str, int]]
 
 # Attributes in which the bookkeeping of this module lies: of no concern to those who walk an object's attributes.
 BOOKKEEPING = frozenset(("_self_pending", "_self_setattr_tracking", "_self_tracked"))
@@ -48,6 +59,17 @@ class Trackable:
 
     def _restore_from_tensors(self, restored: Mapping[str, Any]) -> None:
         """Take the values that `_serialize_to_tensors` gave."""
+
+    def _translate_children(
+        self, saved: SavedChildren, keys: Callable[[int], Sequence[str]]
+    ) -> SavedChildren:
+        """A checkpoint's children of this object under the names that they have here, where those differ.
+
+        Args:
+            saved: the children under the checkpoint's names.
+            keys: gives the keys of the values of the checkpoint's object of a number.
+        """
+        return saved
 
     def _slot_variables(self) -> list[tuple[Trackable, str, Trackable]]:
         """What an optimizer keeps for variables: ``(variable, slot name, slot variable)``."""

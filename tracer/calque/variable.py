@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import enum
+import inspect
+import itertools
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -13,34 +16,58 @@ from calque_runtime.ops import control as _control  # noqa: F401  (declares the 
 from calque_runtime.ops import state as state_ops
 
 from .context import current_scope, init_scope, state
+from .gradient.recording import variable_accessed
 from .indexed_slices import IndexedSlices
 from .operands import Operators
 from .tensor import EagerTensor, SymbolicTensor, Tensor, TensorReference, _text, convert_to_tensor
 from .tensor_shape import TensorShape
 from .trackable import Trackable
+from .variable_creators import create
 
 __all__ = ["Variable", "VariableAggregation", "VariableSynchronization"]
 
+_numbers = itertools.count()  # by which tapes list variables in the order in which they were made
 
-class VariableSynchronization:
+
+class VariableSynchronization(enum.IntEnum):
     """When replicas of a variable are brought together; calque runs one replica and keeps the value for saving."""
 
-    AUTO, NONE, ON_WRITE, ON_READ = range(4)
+    AUTO = 0
+    NONE = 1
+    ON_WRITE = 2
+    ON_READ = 3
 
 
-class VariableAggregation:
+class VariableAggregation(enum.IntEnum):
     """How updates of replicas are combined; calque runs one replica and keeps the value for saving."""
 
-    NONE, SUM, MEAN, ONLY_FIRST_REPLICA = range(4)
+    NONE = 0
+    SUM = 1
+    MEAN = 2
+    ONLY_FIRST_REPLICA = 3
 
 
-class Variable(Operators, Trackable):
+class _VariableType(type):
+    """What makes variables: a call of `Variable` itself asks the creators of `variable_creator_scope`."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if not state.creators or cls is not Variable:
+            return super().__call__(*args, **kwargs)
+        given = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
+        given.apply_defaults()
+        _, *parameters = given.arguments.items()
+        named = dict(parameters)
+        return create(super().__call__, named | named.pop("kwargs"))
+
+
+class Variable(Operators, Trackable, metaclass=_VariableType):
     """A tensor whose value can change.
 
     Args:
         initial_value: a tensor, anything `convert_to_tensor` takes, or a function without arguments that returns one.
         trainable: do `trainable_variables` and gradient tapes list it? None: yes.
         validate_shape: accepted, and of no effect: `shape` says what later values may be.
+        caching_device, variable_def, import_scope, experimental_enable_variable_lifting: accepted, of no effect.
         name: its name; it prints as ``name:0``, prefixed by the name scope.
         dtype: the type to convert `initial_value` to.
         constraint: a function applied to the value after an optimizer's update.
@@ -56,6 +83,7 @@ class Variable(Operators, Trackable):
     """
 
     __array_priority__ = 100  # numpy leaves array + variable to the variable
+    _distribute_strategy: Any = None  # the strategy in whose scope it was made
 
     def __init__(
         self,
@@ -68,9 +96,10 @@ class Variable(Operators, Trackable):
         dtype: Any = None,
         import_scope: str | None = None,
         constraint: Any = None,
-        synchronization: int = VariableSynchronization.AUTO,
-        aggregation: int = VariableAggregation.NONE,
+        synchronization: VariableSynchronization | None = VariableSynchronization.AUTO,
+        aggregation: VariableAggregation | None = VariableAggregation.NONE,
         shape: Any = None,
+        experimental_enable_variable_lifting: bool | None = None,
         **kwargs: Any,
     ) -> None:
         if initial_value is None:
@@ -89,10 +118,10 @@ class Variable(Operators, Trackable):
             resources.Variable(
                 value.dtype, static.as_tuple(), scope + ("Variable" if name is None else name), value._array
             ),
-            trainable=True if trainable is None else bool(trainable),
+            trainable=_trainable(trainable, synchronization),
             constraint=constraint,
-            synchronization=synchronization,
-            aggregation=aggregation,
+            synchronization=synchronization or VariableSynchronization.AUTO,
+            aggregation=aggregation or VariableAggregation.NONE,
         )
         if state.trace is not None:
             state.trace.variable_created(self)
@@ -102,15 +131,16 @@ class Variable(Operators, Trackable):
         resource: resources.Variable,
         trainable: bool = True,
         constraint: Any = None,
-        synchronization: int = 0,
-        aggregation: int = 0,
+        synchronization: int = VariableSynchronization.AUTO,
+        aggregation: int = VariableAggregation.NONE,
     ) -> None:
+        self._number = next(_numbers)
         self._state = resource
         self._handle = EagerTensor(resource, dtypes.resource)
         self._trainable = trainable
         self._constraint = constraint
-        self._synchronization = synchronization
-        self._aggregation = aggregation
+        self._synchronization = VariableSynchronization(synchronization)
+        self._aggregation = VariableAggregation(aggregation)
 
     @classmethod
     def from_state(cls, resource: resources.Variable, trainable: bool = True, **kwargs: Any) -> Variable:
@@ -158,12 +188,12 @@ class Variable(Operators, Trackable):
         return self._constraint
 
     @property
-    def synchronization(self) -> int:
+    def synchronization(self) -> VariableSynchronization:
         """When replicas are brought together (see VariableSynchronization)."""
         return self._synchronization
 
     @property
-    def aggregation(self) -> int:
+    def aggregation(self) -> VariableAggregation:
         """How replicas' updates are combined (see VariableAggregation)."""
         return self._aggregation
 
@@ -177,6 +207,11 @@ class Variable(Operators, Trackable):
         """The resource tensor of this variable; in a trace, the function's argument for it."""
         trace = state.trace
         return self._handle if trace is None else trace.capture_variable(self)
+
+    @property
+    def initializer(self) -> None:
+        """What would have to run to give it its first value: nothing, it has it when it is made."""
+        return None
 
     def is_initialized(self, name: str | None = None) -> Tensor:
         """Has it a value?"""
@@ -195,6 +230,8 @@ class Variable(Operators, Trackable):
 
     def read_value(self) -> Tensor:
         """The value now, as a tensor."""
+        if state.tapes:
+            variable_accessed(self)
         value: Tensor = state_ops.read_variable(self.handle, dtype=self._state.dtype)
         return value
 
@@ -251,12 +288,16 @@ class Variable(Operators, Trackable):
     def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
         """Rows of the value: ``value[indices]`` without reading all of it."""
         at = convert_to_tensor(indices)
+        if state.tapes:
+            variable_accessed(self)
         rows: Tensor = state_ops.resource_gather(self.handle, at, dtype=self.dtype, name=name)
         return rows
 
     def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
         """Slices of the value at the positions in the last axis of `indices`."""
         at = convert_to_tensor(indices)
+        if state.tapes:
+            variable_accessed(self)
         slices: Tensor = state_ops.resource_gather_nd(self.handle, at, dtype=self.dtype, name=name)
         return slices
 
@@ -403,6 +444,18 @@ for _name, _sign, _instead in (
     ("ipow", "**", "`variable.assign(variable ** value)`"),
 ):
     setattr(Variable, f"__{_name}__", _refused(_sign, _instead))
+
+
+def _trainable(trainable: bool | None, synchronization: VariableSynchronization | None) -> bool:
+    """Copies that are brought together when they are read cannot be trained, and are not unless it is asked for."""
+    if synchronization is not VariableSynchronization.ON_READ:
+        return trainable is None or bool(trainable)
+    if trainable:
+        raise ValueError(
+            "Synchronization value can be set to VariableSynchronization.ON_READ only for non-trainable variables. You "
+            "have specified trainable=True and synchronization=VariableSynchronization.ON_READ."
+        )
+    return False
 
 
 def _initial_value(initial: Any, dtype: Any) -> EagerTensor:

@@ -100,6 +100,14 @@ class BundleReader:
         """What the index says of each tensor, by name. The parts of partitioned tensors are not listed."""
         return {decode_name(key): self._entry(key) for key in self._table if not _is_part(key)}
 
+    def entry(self, key: str) -> Entry:
+        """What the index says of one tensor.
+
+        Raises:
+            NotFoundError: no tensor has this name.
+        """
+        return self._find(key)[1]
+
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """The shape of each tensor by name."""
         return {name: list(entry.shape) for name, entry in self.entries.items()}

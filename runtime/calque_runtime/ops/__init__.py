@@ -88,6 +88,16 @@ FAMILIES = (
     "ragged",
     "sets",
     "unicode_forms",
+    "python_calls",
+    "stacks",
+    "training",
+    "cells",
+    "quantize_types",
+    "ctc",
+    "image_boxes",
+    "candidates",
+    "incomplete",
+    "audio",
 )
 
 _loaded: set[str] = set()

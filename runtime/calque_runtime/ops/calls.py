@@ -8,7 +8,7 @@ import numpy as np
 
 from ..dtypes import DType
 from ..ir import FunctionRef
-from ..op import Array, Kernel, Op, Site, register
+from ..op import Array, Kernel, Op, Site, op, register
 from ..shapes import Shape, relax
 
 __all__: list[str] = []
@@ -177,3 +177,17 @@ def _while_shapes(s: Site) -> list[Shape]:
 
 while_: Op = _while("While", "Run `body` on the state as long as `cond` holds for it.", " | stateful")
 stateless_while: Op = _while("StatelessWhile", "A While without effects.", "")
+
+
+@op(
+    "TRTEngineOp(in_tensor: list(InT)) -> (out_tensor: list(OutT)) | serialized_segment: string=''; "
+    "segment_func: func; segment_funcdef_name: string=''; InT: list(type) >=1; OutT: list(type) >=1 | stateful"
+)
+def trt_engine(s: Site) -> Kernel:
+    """What TensorRT would run, by the part of the graph that it was made from and that stands beside it."""
+    ref, name = s.attrs.get("segment_func"), s["segment_funcdef_name"].decode()
+    if (ref is None or not ref.name) and not name:
+        raise s.unsupported("an engine of TensorRT without the graph that it was made from cannot run")
+    if s.env is None:  # may it run? where it runs, the function is found
+        return lambda *inputs: ()
+    return _function(s, ref if ref is not None and ref.name else FunctionRef(name), s["InT"], s["OutT"])

@@ -83,7 +83,8 @@ guarantee_const: Op = _pass_through(
     "GuaranteeConst", "The input, which the caller promises never changes.", flags="stateful"
 )
 stop_gradient: Op = _pass_through("StopGradient", "The input; no gradient flows back through it.")
-stop_gradient.gradient = lambda c, g: [None]
+stop_gradient.gradient = None
+stop_gradient.not_differentiable()
 prevent_gradient: Op = _pass_through(
     "PreventGradient", "The input; asking for its gradient is an error.", "T: type; message: string=''"
 )
@@ -113,7 +114,12 @@ def _shown(array: Array, summarize: int) -> str:
     """The first `summarize` elements as the Assert and Print ops show them; all of them where it is negative."""
     flat = np.asarray(array).ravel()
     count = len(flat) if summarize < 0 else summarize
-    words = [x.decode(errors="replace") if isinstance(x, bytes) else str(x) for x in flat[:count]]
+    if flat.dtype == object:
+        from .string_format import escaped
+
+        words = [escaped(x).decode(errors="replace") for x in flat[:count]]
+    else:
+        words = [str(x) for x in flat[:count]]
     return " ".join(words) + ("..." if len(flat) > count else "")
 
 

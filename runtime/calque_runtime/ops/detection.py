@@ -13,7 +13,7 @@ from ..record import record
 from ..shapes import Shape, format_shape
 from .common import check_size
 
-__all__: list[str] = []
+__all__ = ["check_steps"]
 
 _F = np.float32
 Overlap = Callable[[int, Array], Array]
@@ -284,7 +284,7 @@ def ctc_greedy_decoder(s: Site) -> Kernel:
     merge, blank_index = s["merge_repeated"], s["blank_index"]
 
     def run(inputs: Array, sequence_length: Array) -> list[Array]:
-        _check_steps(s, inputs, sequence_length)
+        check_steps(s, inputs, sequence_length)
         steps, batch, classes = inputs.shape
         blank = blank_index + classes if blank_index < 0 else blank_index
         if not 0 <= blank < classes:
@@ -314,7 +314,12 @@ def ctc_greedy_decoder(s: Site) -> Kernel:
     return run
 
 
-def _check_steps(s: Site, inputs: Array, sequence_length: Array) -> None:
+def check_steps(s: Site, inputs: Array, sequence_length: Array) -> None:
+    """Are the inputs [time, batch, classes], with a length in [0, time] for each sequence?
+
+    Raises:
+        InvalidArgumentError: they are not.
+    """
     if inputs.ndim != 3:
         raise s.error(
             f"inputs must be 3-D (time, batch, classes), but has shape {format_shape(inputs.shape)}"

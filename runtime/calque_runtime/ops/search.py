@@ -267,3 +267,64 @@ def bucketize(s: Site) -> Kernel:
 
 bucketize.shape_rule = same_shape
 bucketize.not_differentiable()
+
+
+@op(
+    "BoostedTreesBucketize(float_values: num_features*float, bucket_boundaries: num_features*float) -> "
+    "(buckets: num_features*int32) | num_features: int >=0"
+)
+def boosted_trees_bucketize(s: Site) -> Kernel:
+    """For each feature and value the first bucket whose boundary is not less; the last one where all are."""
+    count = s["num_features"]
+
+    def run(*arrays: Array) -> list[Array]:
+        out = []
+        for values, boundaries in zip(arrays[:count], arrays[count:], strict=True):
+            if boundaries.ndim != 1 or not boundaries.size:
+                raise s.error(f"bucket boundaries must be a vector, but have shape {list(boundaries.shape)}")
+            found = np.searchsorted(boundaries, values, "left")
+            out.append(np.minimum(found, len(boundaries) - 1).astype(np.int32))
+        return out
+
+    return run
+
+
+@boosted_trees_bucketize.shape
+def _(s: Site) -> list[Shape]:
+    return list(s.shapes[: s["num_features"]])
+
+
+boosted_trees_bucketize.not_differentiable()
+
+
+@op(
+    "HistogramFixedWidth(values: T, value_range: T, nbins: int32) -> (out: dtype) | T: type in [int32, int64, float, "
+    "double]; dtype: type=int32 in index"
+)
+def histogram_fixed_width(s: Site) -> Kernel:
+    """How many values fall into each of `nbins` equal parts of a range; the first and last take what is outside."""
+    dtype = s["dtype"]
+
+    def run(values: Array, value_range: Array, nbins: Array) -> Array:
+        if np.ndim(nbins) or int(nbins) <= 0:
+            raise s.error(f"nbins should be a positive number, but is {nbins}")
+        if value_range.shape != (2,) or not value_range[0] < value_range[1]:
+            raise s.error(f"value_range should be two numbers in order, but is {value_range.tolist()}")
+        (count,) = check_size(s, (int(nbins),), dtype)
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            raise s.error("values must not be NaN")
+        low, high = value_range.astype(np.float64)
+        above = np.maximum(values, value_range[0]) - value_range[0]
+        places = np.minimum(above.astype(np.float64) / ((high - low) / count), count - 1).astype(np.int64)
+        return np.bincount(places.ravel(), minlength=count).astype(dtype.np)
+
+    return run
+
+
+@histogram_fixed_width.shape
+def _(s: Site) -> list[Shape]:
+    known = s.const(2)
+    return [(None if known is None or known.ndim else int(known),)]
+
+
+histogram_fixed_width.not_differentiable()

@@ -18,7 +18,7 @@ from ..op import Array, Kernel, Op, Site, register
 from .common import binary, same_shape
 from .functions import exp, square
 
-__all__: list[str] = []
+__all__ = ["lgamma_values"]
 
 # (1 + 2x) exp(x²) erfc(x) for x >= 0, as a polynomial in (x - 4) / (x + 4); relative error 2e-15.
 _SCALED_ERFC = (
@@ -256,7 +256,8 @@ def _lgamma_positive(x: Array) -> Array:
     return np.where(near, inner, outer)
 
 
-def _lgamma(x: Array) -> Array:
+def lgamma_values(x: Array) -> Array:
+    """log |Γ(x)| for arrays of float64 or float32."""
     positive = x > 0
     value = _lgamma_positive(np.where(positive, x, 1 - x))
     sine = np.absolute(np.sin(math.pi * (x - np.rint(x))))
@@ -309,7 +310,7 @@ def _zeta(s: Array, q: Array) -> Array:
 
 def _polygamma(n: Array, x: Array) -> Array:
     order = np.where((n > 0) & (n == np.floor(n)), n, 1.0)
-    value = np.where(order % 2 == 0, -1, 1) * np.exp(_lgamma(order + 1)) * _zeta(order + 1, x)
+    value = np.where(order % 2 == 0, -1, 1) * np.exp(lgamma_values(order + 1)) * _zeta(order + 1, x)
     value = np.where(n == 0, _digamma(x), value)
     return np.where((n >= 0) & (n == np.floor(n)), value, np.nan)
 
@@ -319,7 +320,10 @@ def _in_float64(run: Callable[..., Array]) -> Callable[..., Array]:
 
 
 lgamma: Op = _function(
-    "Lgamma", _lgamma, "The logarithm of the gamma function's absolute value.", lambda g, y, x: g * digamma(x)
+    "Lgamma",
+    lgamma_values,
+    "The logarithm of the gamma function's absolute value.",
+    lambda g, y, x: g * digamma(x),
 )
 digamma: Op = _function(
     "Digamma",

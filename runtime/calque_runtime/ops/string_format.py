@@ -16,6 +16,7 @@ from .common import as_strings, check_size, same_shape, scalar
 from .string import each
 
 __all__ = [
+    "escaped",
     "number_reader",
     "summary",
 ]
@@ -142,7 +143,8 @@ def _shown_float(value: float, digits: int, exact: int) -> str:
 _ESCAPES = {10: "\\n", 13: "\\r", 9: "\\t", 34: '\\"', 39: "\\'", 92: "\\\\"}
 
 
-def _shown_string(value: bytes) -> bytes:
+def escaped(value: bytes) -> bytes:
+    """A text with quotes, backslashes and control characters as C has them in a literal."""
     parts = []
     for byte in value:
         if byte in _ESCAPES:
@@ -151,12 +153,12 @@ def _shown_string(value: bytes) -> bytes:
             parts.append(b"\\%03o" % byte)
         else:
             parts.append(bytes([byte]))
-    return b'"' + b"".join(parts) + b'"'
+    return b"".join(parts)
 
 
 def _shown(value: Any, dtype: DType) -> bytes:
     if dtype is string_type:
-        return _shown_string(value)
+        return b'"' + escaped(value) + b'"'
     if dtype is bool_type:
         return b"1" if value else b"0"
     if dtype in (float16, bfloat16, float32):

@@ -8,6 +8,12 @@
                                                 return %y
 
 What takes a value gets one that is read when it runs: after what makes the reference, and after its control inputs.
+That goes for what takes it through an Identity as well (``w/read``), whose result shares the variable's memory in
+TensorFlow:
+
+    count = tf.Variable(0)
+    with tf.control_dependencies([tf.assign_add(count, 1)]):
+        return tf.identity(count)       # count/read was there before the addition, but the result is 1
 """
 
 from __future__ import annotations
@@ -54,6 +60,9 @@ class _Rewrite:
                 self._replace(node)
             else:
                 function.nodes.append(node)
+        for node in old:
+            if node.op.name == "Identity" and not node.control and node.inputs[0] in self.handles:
+                self.handles[node.outputs[0]] = self.handles[node.inputs[0]]
         for node in old:  # every result has its new form by now; loops need it before the node that makes it
             twin = self.nodes.get(node, node)
             twin.control = [self.nodes.get(one, one) for one in node.control]

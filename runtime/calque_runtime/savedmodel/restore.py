@@ -107,7 +107,7 @@ def reading(reader: BundleReader, key: str, what: str, dtype: DType, shape: Shap
     A value of another dtype or shape is an InvalidArgumentError when it is read, so that a model of which only a part
     is damaged can be used without it.
     """
-    entry, problem = reader.entries[key], ""
+    entry, problem = reader.entry(key), ""
     if entry.dtype is not dtype:
         problem = f"{what} is {dtype.name}, but its value is {entry.dtype.name}"
     elif not compatible(shape, entry.shape):

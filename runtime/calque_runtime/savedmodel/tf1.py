@@ -75,7 +75,7 @@ class Tf1Loader(Loader):
                 self._defer(reader, *found)
         self._run_restore(prefix, others)
         for key, state in self.states.items():
-            if not state.initialized and key[1] in reader.entries:
+            if not state.initialized and reader.has_tensor(key[1]):
                 self._defer(reader, key, key[1], "")
 
     def _assignments(self) -> Iterator[tuple[Node, tuple[Key, str, str] | None]]:
@@ -97,8 +97,7 @@ class Tf1Loader(Loader):
 
     def _defer(self, reader: BundleReader, key: Key, name: str, part: str) -> None:
         state, prefix = self.states[key], files.variables_prefix(self.directory)
-        entry = reader.entries.get(name)
-        if entry is None:
+        if not reader.has_tensor(name):
             raise NotFoundError(
                 None, None, f"{prefix} has no value for variable '{state.name}': there is no key {name}"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from calque_runtime.farmhash import fingerprint64, fingerprint_cat64
@@ -35,5 +36,5 @@ def encode_fingerprint(saved_model: bytes, signatures: Mapping[str, SignatureDef
         total = fingerprint_cat64(total, fingerprint64(schema.serialize(proto, "a signature")))
     out = schema.FingerprintDef(signature_def_hash=total, checkpoint_hash=fingerprint64(index))
     out.version.producer = FINGERPRINT_VERSION
-    out.uuid = str((fingerprint64(saved_model) << 64) | fingerprint64(saved_model[::-1]))
+    out.uuid = str(int.from_bytes(hashlib.sha256(saved_model).digest()[:16], "little"))
     return schema.serialize(out, "fingerprint.pb")

@@ -24,7 +24,7 @@ from calque_runtime.errors import (
 from calque_runtime.ir import ARG, Function, FunctionRef, Graph, Library, Node, Value
 from calque_runtime.op import Kernel, Op, Site
 from calque_runtime.shapes import Shape
-from calque_runtime.signature import MISSING, Signature
+from calque_runtime.signature import Signature
 
 from . import schema
 from .attrs import decode_attr, decode_attrs, encode_attrs
@@ -271,8 +271,8 @@ def _decode_nodes(
 
 
 def _check_attrs(proto: Any, op: Op, attrs: Mapping[str, Any]) -> None:
-    for name, definition in op.signature.attrs.items():
-        if definition.default is MISSING and name not in attrs:
+    for name in op.signature.required:
+        if name not in attrs:
             raise InvalidArgumentError(None, None, f"attribute '{name}' is missing")
     if op.name == "Const":
         found = decode_dtype(proto.attr["value"].tensor.dtype, "attribute 'value'").base_dtype
@@ -307,10 +307,12 @@ def _connect(
 
 def _check_inputs(node: Node) -> None:
     wanted = node.op.signature.input_dtypes(node.attrs)
+    if wanted == tuple([value.dtype for value in node.inputs]):
+        return
     if len(wanted) != len(node.inputs):
         raise InvalidArgumentError(None, None, f"takes {len(wanted)} inputs, but has {len(node.inputs)}")
     for i, (want, value) in enumerate(zip(wanted, node.inputs, strict=True)):
-        if want is not value.dtype and want.base_dtype is not value.dtype.base_dtype:
+        if want.base_dtype is not value.dtype.base_dtype:
             raise InvalidArgumentError(
                 None,
                 None,
@@ -336,7 +338,10 @@ class _FunctionRefs:
             if output == "0" and name in self.arguments:
                 return self.arguments[name]
             raise InvalidArgumentError(None, None, f"'{ref}' names neither an argument nor a node")
-        slices = node.op.signature.output_slices(node.attrs)
+        signature = node.op.signature
+        if index == "0" and signature.single and output == signature.outputs[0].name:
+            return node.outputs[0]
+        slices = signature.output_slices(node.attrs)
         if output not in slices:
             has = ", ".join(f"{name}:{one}" for one in slices) or "none"
             raise InvalidArgumentError(

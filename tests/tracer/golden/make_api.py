@@ -1,6 +1,8 @@
-"""Writes ``api.npz`` and ``api.json``: what TensorFlow gives for each row of ``api/*.txt``, and its signatures.
+"""Writes ``api/FILE.npz`` and ``.json``, what TensorFlow gives for each row of ``tests/tracer/api/FILE.txt``, and
+``api/signatures.json``, the parameters of its public functions.
 
-Run by TensorFlow's interpreter, from the root: ``TENSORFLOW_PYTHON tests/tracer/golden/make_api.py``.
+Run by TensorFlow's interpreter, from the root: ``TENSORFLOW_PYTHON tests/tracer/golden/make_api.py [FILE ...]``,
+where no file means all of them.
 """
 
 from __future__ import annotations
@@ -17,17 +19,17 @@ import tensorflow as tf
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from support.api_rows import arrays_only, rows, run, same  # noqa: E402
+from support.api_rows import FILES, NAMESPACES, arrays_only, lookup, rows_of, run, same  # noqa: E402
 from support.arrays import pack  # noqa: E402
 
-NAMESPACES = ("", "bitwise", "debugging", "linalg", "math", "nn", "random", "strings")
+OUT = HERE / "api"
 
 
 def signatures() -> dict[str, list[str]]:
     """The parameters of every public function, with their defaults."""
     found = {}
     for space in NAMESPACES:
-        module = getattr(tf, space) if space else tf
+        module = lookup(tf, space) if space else tf
         for name in dir(module):
             value = getattr(module, name)
             if name.startswith("_") or not inspect.isfunction(
@@ -45,10 +47,11 @@ def _parameter(parameter: inspect.Parameter) -> str:
     return f"{star}{parameter.name}{default}"
 
 
-def main() -> None:
+def write_answers(file: str) -> None:
+    """Run the rows of one file."""
     arrays: dict[str, np.ndarray] = {}
     answers: dict[str, Any] = {}
-    for i, row in enumerate(rows()):
+    for i, row in enumerate(rows_of(file)):
         eager, graph, unknown = (run(row, way, tf) for way in ("eager", "function", "unknown"))
         entry: dict[str, Any] = {"number": i, "function": "as eager", "unknown": False}
         if isinstance(eager, str):
@@ -66,13 +69,23 @@ def main() -> None:
             elif not _alike(graph, arrays_only(eager), random):
                 raise SystemExit(f"{row}: {graph} in a function, {eager} outside")
         answers[row] = entry
-    np.savez_compressed(HERE / "api.npz", **arrays)
-    text = json.dumps({"rows": answers, "signatures": signatures()}, indent=1)
-    (HERE / "api.json").write_text(text + "\n", encoding="utf-8")
+    np.savez_compressed(OUT / f"{file}.npz", **arrays)
+    _write_json(file, answers)
+
+
+def _write_json(name: str, content: Any) -> None:
+    (OUT / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _alike(a: list[Any], b: list[Any], random: bool) -> bool:
     return len(a) == len(b) and all(same(x, y, random) for x, y in zip(a, b, strict=True))
+
+
+def main() -> None:
+    OUT.mkdir(exist_ok=True)
+    for file in sys.argv[1:] or FILES:
+        write_answers(file)
+    _write_json("signatures", signatures())
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ from ..tensor import EagerTensor, Tensor, convert_to_tensor
 __all__ = ["like", "pair", "record", "shape_tensor", "static_rank", "static_shape", "tensor"]
 
 
+_INTEGERS = frozenset({int})
+
+
 def tensor(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
     """`value` as a tensor (see `convert_to_tensor`)."""
     return (
@@ -35,10 +38,11 @@ def like(value: Any, dtype: DType) -> Tensor:
         ValueError: no tensor can hold it.
     """
     kind = type(value)
-    if (kind is float or kind is int) and state.trace is None:
+    if kind is float or kind is int:
         quick = number(value, kind, dtype)
         if quick is not None:
-            return EagerTensor(*quick)
+            trace = state.trace
+            return EagerTensor(*quick) if trace is None else trace.constant(*quick)
     if hasattr(value, "__tf_tensor__"):
         return convert_to_tensor(value)
     return convert_to_tensor(value, dtype)
@@ -64,7 +68,9 @@ def shape_tensor(shape: Any, dtype: Any = None) -> Tensor:
     if (
         dtype is None
         and type(shape) in (list, tuple)
-        and all(type(s) is int and -1 <= s < 2**31 for s in shape)
+        and _INTEGERS.issuperset(map(type, shape))
+        and -1 <= min(shape, default=0)
+        and max(shape, default=0) < 2**31
     ):
         array = np.array(shape, np.int32)
         return EagerTensor(array, int32) if state.trace is None else state.trace.constant(array, int32)

@@ -49,8 +49,7 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
         x, axis = reshape(x, [-1]), 0
     counts = tensor(repeats, hint=dtypes.int32)
     n = shape(x)[axis]
-    if counts.shape.rank == 0:
-        counts = broadcast_to(counts, stack([n]))
+    counts = broadcast_to(counts, stack([n]))
     from .math_ops import cast
     from .reduce_ops import reduce_max
 

@@ -52,6 +52,8 @@ def slice_spec(key: tuple[Any, ...]) -> tuple[list[Any], list[Any], list[Any], d
 
 
 def _check(entry: Any) -> None:
+    if type(entry) is int:
+        return
     dtype = getattr(entry, "dtype", None)
     name = getattr(dtype, "name", "")
     integer = isinstance(entry, (int, np.integer)) and not isinstance(entry, bool)

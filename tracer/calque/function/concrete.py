@@ -14,13 +14,16 @@ from calque_runtime.savedmodel.metagraph import ConcreteFunctionInfo
 
 from .. import nest
 from ..context import environment, state
-from ..tensor import EagerTensor, SymbolicTensor, convert_to_tensor
+from ..gradient.recording import variable_accessed
+from ..tensor import EagerTensor, SymbolicTensor
 from ..tensor_spec import TensorSpec
 from ..trackable import Trackable
 from ..variable import Variable
 from . import shown
+from .binding import arguments_of
 from .effects import has_effect
-from .signature import FunctionSignature, Leaf, Literal, TensorLeaf, VariableLeaf
+from .leaves import Leaf, TensorLeaf
+from .signature import FunctionSignature
 from .trace import Trace
 
 __all__ = ["ConcreteFunction"]
@@ -60,7 +63,7 @@ class ConcreteFunction(Trackable):
         self._spec_names = list(arg_names if spec_names is None else spec_names)
         self.captures = list(trace.captures)
         self._outputs = outputs  # the structure returned, SymbolicTensors at its leaves
-        self._flat_outputs = [t for t in nest.flatten(outputs) if t is not None]
+        self._flat_outputs = [t for t in nest.flatten(outputs, expand_composites=True) if t is not None]
         self._output_dtypes = [t.dtype for t in self._flat_outputs]
         self._single = isinstance(outputs, SymbolicTensor)
         self._plan: Callable[..., Any] | None = None
@@ -113,24 +116,24 @@ class ConcreteFunction(Trackable):
     @property
     def output_dtypes(self) -> Any:
         """The dtypes of what it returns, in its structure."""
-        return nest.map_structure(lambda t: None if t is None else t.dtype, self._outputs)
+        parts = nest.composites_as_components(self._outputs)
+        return nest.map_structure(lambda t: None if t is None else t.dtype, parts)
 
     @property
     def output_shapes(self) -> Any:
         """The static shapes of what it returns, in its structure."""
-        return nest.map_structure(lambda t: None if t is None else t.shape, self._outputs)
+        parts = nest.composites_as_components(self._outputs)
+        return nest.map_structure(lambda t: None if t is None else t.shape, parts)
 
     @property
     def structured_input_signature(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """(positional, keyword) arguments: a named TensorSpec for each tensor, Python values as they are."""
         names = iter(self._spec_names)
 
-        def as_spec(leaf: Any) -> Any:
-            if isinstance(leaf, (TensorLeaf, VariableLeaf)):
-                return TensorSpec(leaf.shape, leaf.dtype, name=next(names))
-            return leaf.value if isinstance(leaf, Literal) else leaf
+        def as_spec(leaf: Leaf) -> Any:
+            return leaf.spec([next(names) for _ in leaf.specs()])
 
-        values = {name: nest.map_structure(as_spec, part) for name, part in self.structure.items()}
+        values = {name: nest.map_argument(as_spec, part, raw=True) for name, part in self.structure.items()}
         args, kwargs = [], {}
         for parameter in self.signature.parameters:
             value = values[parameter.name]
@@ -156,7 +159,9 @@ class ConcreteFunction(Trackable):
         return shown.signature_line(self._rows(), self._outputs)
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
-        """Parameters, result and captures, a line each."""
+        """Parameters, result and captures, a line each; not `verbose`: the signature in one line."""
+        if not verbose:
+            return self._signature_line()
         lines = ["Input Parameters:"]
         lines += [
             f"  {name} ({kind.name}): {shown.structure_text(part)}" for name, kind, part in self._rows()
@@ -176,41 +181,35 @@ class ConcreteFunction(Trackable):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it, with the arguments of the Python function, or with its flat tensors by name.
 
+        Eager tensors need not have the shapes that it was traced for: as far as its ops can do with others, it runs.
+
         Raises:
             TypeError: the arguments do not fit; says what came and what is wanted.
         """
         try:
-            values = self.signature.bind(args, {**self._literals(args, kwargs), **kwargs})
+            tensors = self._structured_arguments(args, kwargs)
         except TypeError as error:
-            return self.call_flat(self._flat_arguments(args, kwargs, error))
-        values = {name: self._converted(part, values[name], name) for name, part in self.structure.items()}
-        arguments = self.signature.canonicalize(values)
-        self._check(arguments.structure, values)
-        return self.call_flat(arguments.tensors)
+            tensors = self._flat_arguments(args, kwargs, error)
+        return self.call_flat(tensors)
 
-    def _converted(self, wanted: Any, value: Any, name: str) -> Any:
-        """`value` with what is no tensor made one where the trace has a tensor."""
-        if isinstance(wanted, TensorLeaf):
-            if isinstance(value, (EagerTensor, SymbolicTensor)):
-                return value
-            try:
-                return convert_to_tensor(value, None if hasattr(value, "__tf_tensor__") else wanted.dtype)
-            except (TypeError, ValueError) as e:
-                raise self._mismatch(name, value, wanted) from e
-        if isinstance(wanted, Leaf) or type(wanted) is not type(value) or len(wanted) != len(value):
-            return value
-        if isinstance(wanted, Mapping):
-            return {k: self._converted(wanted[k], v, name) if k in wanted else v for k, v in value.items()}
-        parts = [self._converted(w, v, name) for w, v in zip(wanted, value, strict=True)]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-
-    def _literals(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """The Python values it was traced for, for the parameters that a call leaves out."""
-        return {
-            p.name: self.structure[p.name].value
-            for i, p in enumerate(self.signature.parameters)
-            if isinstance(self.structure[p.name], Literal) and (i >= len(args) or p.kind == p.KEYWORD_ONLY)
-        }
+    def _structured_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The flat tensors of a call with the Python function's arguments."""
+        rows = self._rows()
+        try:
+            bound = shown.python_signature(rows).bind(*args, **kwargs)
+            bound.apply_defaults()
+            tensors: list[Any] = []
+            for (name, _, structure), value in zip(rows, bound.arguments.values(), strict=True):
+                try:
+                    tensors += arguments_of(structure, value)
+                except TypeError as error:
+                    raise TypeError(f"{error} for argument '{name}'") from None
+            return tensors
+        except TypeError as error:
+            raise TypeError(
+                f"Binding inputs to tf.function failed due to `{error}`. Received args: {tuple(args)} and kwargs: "
+                f"{dict(kwargs)} for signature: {self.signature.name}{self._signature_line()}."
+            ) from None
 
     def _flat_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any], error: TypeError) -> list[Any]:
         """The tensors of a call that names them flat, as signatures and loaded functions are called."""
@@ -223,29 +222,13 @@ class ConcreteFunction(Trackable):
             given[name] = value
         if set(given) != set(self.arg_names):
             raise error
-        return [
-            convert_to_tensor(given[n], v.dtype)
-            for n, v in zip(self.arg_names, self.function.inputs, strict=False)
-        ]
-
-    def _check(self, structure: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        for name, mine in self.structure.items():
-            theirs = structure[name]
+        tensors = []
+        for name, inner in zip(self.arg_names, self.function.inputs, strict=False):
             try:
-                nest.assert_same_structure(mine, theirs)
-                pairs = list(zip(nest.flatten(mine), nest.flatten(theirs), strict=True))
-            except (TypeError, ValueError):
-                pairs = []
-                if mine != theirs:
-                    raise self._mismatch(name, values[name], mine) from None
-            if not all(a.accepts(b) for a, b in pairs):
-                raise self._mismatch(name, values[name], mine)
-
-    def _mismatch(self, name: str, value: Any, wanted: Any) -> TypeError:
-        return TypeError(
-            f"Argument '{name}' of {self.signature.name} is {shown.described(value)}, but this concrete function was "
-            f"traced for {shown.structure_text(wanted)}. Its signature is {self._signature_line()}."
-        )
+                tensors += arguments_of(TensorLeaf(inner.dtype, inner.shape), given[name])
+            except TypeError:
+                raise error from None
+        return tensors
 
     def call_flat(self, tensors: Sequence[Any]) -> Any:
         """Run it on its flat tensor arguments (tensors, or variables by handle)."""
@@ -256,6 +239,10 @@ class ConcreteFunction(Trackable):
         """The flat results for flat tensor arguments (captures not among them), now or as a call in the trace."""
         if state.trace is not None:
             return self._call_in_graph(state.trace, tensors)
+        if state.tapes:
+            recorded = self._recorded(tensors)
+            if recorded is not None:
+                return recorded
         plan = self._plan
         if plan is None:
             plan = self._plan = self.environment.compiled(self.function)
@@ -265,12 +252,22 @@ class ConcreteFunction(Trackable):
         arrays += self._bound
         return [EagerTensor(a, d) for a, d in zip(plan(*arrays), self._output_dtypes, strict=True)]
 
+    def _recorded(self, tensors: Sequence[Any]) -> list[Any] | None:
+        """The flat results, where a tape watches what goes in; else None, and nothing has run."""
+        from ..gradient.eager import run_recorded
+
+        for variable in self._variables:
+            variable_accessed(variable)
+        arguments = [*tensors, *(e for e, _ in self.captures)]
+        return run_recorded(self.function, self.environment, arguments)
+
     def _call_in_graph(self, trace: Trace, tensors: Sequence[Any]) -> list[Any]:
         values = [t.handle if isinstance(t, Variable) else t for t in tensors]
         values += [trace.capture_variable(e) if isinstance(e, Variable) else e for e, _ in self.captures]
         for variable in self._variables:  # what a called function uses, the caller uses
-            if all(v is not variable for v in trace.variables):
-                trace.variables.append(variable)
+            trace.note_variable(variable)
+            if state.tapes:
+                variable_accessed(variable)
         stateful = self._effects or any(v.dtype is resource for v in self.function.inputs)
         call = calls.stateful_partitioned_call if stateful else calls.partitioned_call
         results = trace.call(call, [values], {"Tout": self._output_dtypes, "f": self._ref}, call.name)
@@ -281,8 +278,9 @@ class ConcreteFunction(Trackable):
     def _packed(self, flat: Sequence[Any]) -> Any:
         """Flat results in the structure that the Python function returned, None where it returned None."""
         results = iter(flat)
-        leaves = [next(results) if isinstance(t, SymbolicTensor) else t for t in nest.flatten(self._outputs)]
-        return nest.pack_sequence_as(self._outputs, leaves)
+        old = nest.flatten(self._outputs, expand_composites=True)
+        leaves = [next(results) if isinstance(t, SymbolicTensor) else t for t in old]
+        return nest.pack_sequence_as(self._outputs, leaves, expand_composites=True)
 
     def usable_in(self, trace: Trace | None) -> bool:
         """Are the tensors of other graphs that it captures within reach of `trace`?"""

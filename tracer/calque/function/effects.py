@@ -43,6 +43,20 @@ _READS = frozenset(
     }
 )
 
+# Ops that give their operands to the functions they run, all but a condition in front.
+_CALLS = frozenset(
+    {
+        "Case",
+        "If",
+        "PartitionedCall",
+        "StatefulPartitionedCall",
+        "StatelessCase",
+        "StatelessIf",
+        "StatelessWhile",
+        "While",
+    }
+)
+
 
 def _callees(node: Node) -> Iterable[Function]:
     for value in node.attrs.values():
@@ -63,33 +77,47 @@ def add_control_dependencies(function: Function) -> None:
     """Add the control edges to a traced `function`, and make what has an effect its control outputs."""
     last_write: dict[Value | None, Node] = {}
     reads_since: dict[Value | None, list[Node]] = {}
+    seen: dict[Function, set[Value | None]] = {}
     for node in function.nodes:
         if not node.op.signature.stateful:
             continue
-        writes = has_effect(node)
-        keys: list[Value | None] = [v for v in node.inputs if v.dtype is resource]
-        if writes and (not keys or _prints(node)):
-            keys.append(None)
+        changed = _changed(node, seen)
         waits: dict[Node, None] = {}
-        for key in keys:
+        for key in dict.fromkeys([*(v for v in node.inputs if v.dtype is resource), *changed]):
             if key in last_write:
                 waits[last_write[key]] = None
-            if writes:
+            if key in changed:
                 waits.update(dict.fromkeys(reads_since.pop(key, ())))
                 last_write[key] = node
             else:
                 reads_since.setdefault(key, []).append(node)
         inputs = {v.node for v in node.inputs}
         node.control.extend(n for n in waits if n not in inputs and n not in node.control)
-        if writes:
+        if changed:
             function.control_outputs[node.name] = node
         function.stateful = True
 
 
-def _prints(node: Node) -> bool:
-    """Does a call's function have effects that belong to no resource?"""
-    return any(
-        has_effect(inner) and (not any(v.dtype is resource for v in inner.inputs) or _prints(inner))
-        for f in _callees(node)
-        for inner in f.control_outputs.values()
-    )
+def _changed(node: Node, seen: dict[Function, set[Value | None]]) -> set[Value | None]:
+    """The resources among its inputs that `node` may change; None stands for what belongs to no resource."""
+    if not has_effect(node):
+        return set()
+    out: set[Value | None] = set()
+    if node.op.name not in _CALLS:
+        out.update(v for v in node.inputs if v.dtype is resource)
+        return out or {None}
+    for callee in _callees(node):
+        inside = _changed_inside(callee, seen)
+        arguments = node.inputs[len(node.inputs) - len(callee.inputs) :]
+        out.update(given for given, inner in zip(arguments, callee.inputs, strict=True) if inner in inside)
+        if not inside <= set(callee.inputs):
+            out.add(None)
+    return out
+
+
+def _changed_inside(function: Function, seen: dict[Function, set[Value | None]]) -> set[Value | None]:
+    if function not in seen:
+        seen[function] = set()
+        for node in function.control_outputs.values():
+            seen[function] |= _changed(node, seen)
+    return seen[function]

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import functools
-import itertools
-import re
 import threading
+import types
 import weakref
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from calque_runtime import shapes
-from calque_runtime.ops import control
-
-from .. import nest
+from ..autograph.calls import call_with_autograph
+from ..autograph.status import ControlStatus, Status
 from ..context import functions_run_eagerly, state
-from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
+from ..errors import UnimplementedError
+from ..tensor import EagerTensor
 from ..trackable import Trackable
 from .concrete import ConcreteFunction
-from .effects import add_control_dependencies
-from .signature import Arguments, FunctionSignature, Leaf, TensorLeaf, VariableLeaf
-from .trace import Trace
+from .history import Difference, TraceRecord, counter_of, differences
+from .input_signature import checked_specs
+from .leaves import Leaf, ObjectLeaf
+from .signature import Arguments, FunctionSignature
+from .trace import Trace, user_location
+from .tracing import trace_once
 
 __all__ = ["Function", "function"]
-
-_numbers = itertools.count()
 
 
 class _Traces:
@@ -38,11 +35,12 @@ class _Traces:
         made: every trace, with what it was made for, in order.
         count: how many times the Python body ran to its end.
         created_variables: did the first call make variables?
+        history: why each trace was made.
         view: the `Function` through which they were last reached, if there still is one.
         lock: held while tracing.
     """
 
-    __slots__ = ("by_key", "count", "created_variables", "lock", "made", "quick", "view")
+    __slots__ = ("by_key", "count", "created_variables", "history", "lock", "made", "quick", "view")
 
     def __init__(self) -> None:
         self.by_key: dict[Hashable, ConcreteFunction] = {}
@@ -50,8 +48,23 @@ class _Traces:
         self.made: list[tuple[Arguments, ConcreteFunction]] = []
         self.count = 0
         self.created_variables = False
+        self.history: list[TraceRecord] = []
         self.lock = threading.RLock()
         self.view: Callable[[], Any] = lambda: None
+
+    def forget_the_dead(self) -> None:
+        """Drop the traces that were made for objects that are no more: no call can reach them."""
+        dead = [c for made_for, c in self.made if _is_dead(made_for.leaves)]
+        if not dead:
+            return
+        self.made = [entry for entry in self.made if entry[1] not in dead]
+        for table in (self.by_key, self.quick):
+            for key in [k for k, c in table.items() if c in dead]:
+                del table[key]
+
+
+def _is_dead(leaves: Sequence[Leaf]) -> bool:
+    return any(isinstance(leaf, ObjectLeaf) and leaf.is_gone for leaf in leaves)
 
 
 class Function(Trackable):
@@ -68,6 +81,8 @@ class Function(Trackable):
         autograph: bool = True,
         jit_compile: bool | None = None,
         reduce_retracing: bool = False,
+        experimental_autograph_options: Any = None,
+        attributes: Mapping[str, Any] | None = None,
     ) -> None:
         if not callable(python_function):
             raise TypeError(f"{python_function!r} is not a callable object.")
@@ -76,13 +91,29 @@ class Function(Trackable):
         self._name = name or str(getattr(python_function, "__name__", type(python_function).__name__))
         self._input_signature = input_signature
         self._autograph = autograph
+        self._experimental_autograph_options = experimental_autograph_options
         self._jit_compile = jit_compile
         self._reduce_retracing = reduce_retracing
+        self._attributes = dict(attributes or {})
+        self._counter = counter_of(python_function)
         self._signature: FunctionSignature | None = None
+        if input_signature is not None:
+            checked_specs(input_signature)
         self._traces = _Traces()
         self._instance: Any = None  # what it is bound to, as a method
         # For each instance it is a method of: a weak reference to it, and the bound function without the instance.
         self._bound: dict[int, tuple[Callable[[], Any], Function]] = {}
+
+    def _decorate(self, decorator: Callable[[Callable[..., Any]], Any]) -> None:
+        """Put ``decorator(python_function)`` in the place of the Python function; Sonnet's metaclass does.
+
+        Raises:
+            ValueError: it has been called before.
+        """
+        if self._traces.made:
+            raise ValueError("Functions cannot be decorated after they have been traced.")
+        self.python_function = decorator(self.python_function)
+        self._signature = None
 
     # As a method
 
@@ -113,6 +144,8 @@ class Function(Trackable):
             self._autograph,
             self._jit_compile,
             self._reduce_retracing,
+            self._experimental_autograph_options,
+            self._attributes,
         )
         bound._signature = FunctionSignature(self.python_function, True, self._input_signature)
         entries, key = self._bound, id(instance)
@@ -161,6 +194,8 @@ class Function(Trackable):
         eager = state.trace is None
         if eager and functions_run_eagerly():
             return self._target()(*args, **kwargs)
+        if eager:
+            self._counter.calls += 1
         key = _quick_key(args) if eager and not kwargs else None
         if key is not None:
             concrete = self._traces.quick.get(key)
@@ -170,7 +205,10 @@ class Function(Trackable):
         if self.signature.input_signature is not None:
             values = self.signature.cast_to_input_signature(values)
         arguments = self.signature.canonicalize(values)
+        before = len(self._traces.history)
         concrete = self._for(arguments, values)
+        if eager and len(self._traces.history) > before:
+            self._counter.traced(f"{self.python_function}", self._traces.history)
         if key is not None and concrete.usable_in(None):
             tensors = [a for a in args if type(a) is EagerTensor]
             if len(tensors) == len(arguments.tensors):  # no default and no cast made a tensor
@@ -227,31 +265,49 @@ class Function(Trackable):
         elif self._reduce_retracing:
             leaves = self._generalized(arguments)
         traces = self._traces
+        traces.forget_the_dead()
+        location = user_location()
         first = not traces.made and not traces.created_variables
         trace, concrete = self._trace_once(arguments, leaves, values, given if first else None)
         if trace.created:
             # As TensorFlow: the first run found the variables; the trace that is kept is made without creating any.
             traces.created_variables = True
             _, concrete = self._trace_once(arguments, leaves, values, None)
-        made_for = Arguments(arguments.structure, leaves, [], arguments.paths, [], _key_of(arguments, leaves))
+        made_for = Arguments(
+            concrete.structure, list(leaves), [], arguments.paths, [], _key_of(arguments, leaves)
+        )
+        traces.history.append(self._record(arguments, concrete, location))
         traces.made.append((made_for, concrete))
         traces.by_key[arguments.key] = traces.by_key[made_for.key] = concrete
         return concrete
 
+    def _record(self, arguments: Arguments, concrete: ConcreteFunction, location: Any) -> TraceRecord:
+        """Why a trace is made: what sets the call apart from the trace that comes nearest."""
+        made, history = self._traces.made, self._traces.history
+        nearest: tuple[int, list[Difference]] | None = None
+        for number, (made_for, _) in enumerate(reversed(made)):  # of equals the last
+            found = differences(arguments, made_for)
+            if nearest is None or len(found) < len(nearest[1]):
+                nearest = len(history) - 1 - number, found
+        caller = "" if location is None else f"{location[0]}:{location[1]}"
+        return TraceRecord(
+            len(history),
+            concrete.pretty_printed_signature(verbose=False),
+            caller,
+            None if nearest is None else nearest[0],
+            () if nearest is None else tuple(nearest[1]),
+        )
+
     def _generalized(self, arguments: Arguments) -> list[Leaf]:
-        """The leaves with every size None that differs from an earlier trace of the same structure."""
+        """The leaves widened so that they accept earlier traces of the same structure as well."""
         leaves = list(arguments.leaves)
-        shape = _skeleton(arguments)
+        outline = _skeleton(arguments)
         for other, _ in self._traces.made:
-            if _skeleton(other) != shape:
+            if _skeleton(other) != outline:
                 continue
-            for i, (mine, theirs) in enumerate(zip(leaves, other.leaves, strict=True)):
-                if (
-                    isinstance(mine, TensorLeaf)
-                    and isinstance(theirs, TensorLeaf)
-                    and mine.dtype is theirs.dtype
-                ):
-                    leaves[i] = TensorLeaf(mine.dtype, shapes.relax(mine.shape, theirs.shape))
+            widened = [mine.widened(theirs) for mine, theirs in zip(leaves, other.leaves, strict=True)]
+            if None not in widened:
+                leaves = [leaf for leaf in widened if leaf is not None]
         return leaves
 
     def _trace_once(
@@ -261,71 +317,60 @@ class Function(Trackable):
         values: dict[str, Any],
         initial: dict[str, Any] | None,
     ) -> tuple[Trace, ConcreteFunction]:
-        """Run the Python body once.
-
-        Args:
-            arguments: what the trace is made for, with `leaves` in place of its own.
-            leaves: what the trace is made for.
-            values: the arguments by parameter; tensors in them (or specs) become arguments of the graph.
-            initial: on a first call, which may make variables, the arguments it was called with; else None.
-        """
-        trace = Trace(f"__inference_{_graph_name(self._name)}_{next(_numbers)}", initial is not None)
-        new_leaves = iter(leaves)
-        names = iter(arguments.names)
-        arg_names: list[str] = []
-
-        def placeholder(value: Any, given: Any) -> Any:
-            leaf = next(new_leaves)
-            if not isinstance(leaf, (TensorLeaf, VariableLeaf)):
-                return value
-            name = next(names)
-            arg_names.append(_unique(name, arg_names))
-            if isinstance(leaf, VariableLeaf):
-                inner = trace.argument(_graph_name(name), value._handle.dtype, ())
-                inner._value.handle = (value.dtype, value._state.shape)
-                trace.bind_variable_argument(value, inner)
-                return value
-            inner = trace.argument(_graph_name(name), leaf.dtype, leaf.shape)
-            trace.function.arg_attrs[len(trace.function.inputs) - 1] = {"_user_specified_name": name.encode()}
-            if isinstance(given, (Tensor, np.ndarray, np.generic)):
-                trace.called_with(inner, given)
-            return inner
-
-        inner_values = {
-            p.name: _mapped(placeholder, values[p.name], (initial or values)[p.name])
-            for p in self.signature.parameters
-        }
-        args, kwargs = self.signature.split(inner_values)
-        with trace.as_current():
-            result = self._target()(*args, **kwargs)
-            outputs = nest.map_structure(lambda leaf: self._returned(leaf), result)
-        trace.finish()
-        flat = [t for t in nest.flatten(outputs) if t is not None]
-        trace.function.outputs = [t._value for t in flat]
-        trace.function.output_names = ["identity" if i == 0 else f"identity_{i}" for i in range(len(flat))]
-        add_control_dependencies(trace.function)
+        """See `trace_once`."""
+        made = trace_once(
+            self._name,
+            self.signature,
+            self._run_body,
+            arguments,
+            leaves,
+            values,
+            initial,
+            order_effects=not self._attributes.get("_disable_acd"),
+        )
         self._traces.count += 1
-        structure = _with_leaves(arguments.structure, leaves)
-        return trace, ConcreteFunction(trace, self.signature, structure, arg_names, outputs, arguments.paths)
+        return made
 
-    def _returned(self, leaf: Any) -> SymbolicTensor | None:
-        """A returned leaf as a result of the graph."""
-        if leaf is None:
-            return None
-        try:
-            tensor = leaf if isinstance(leaf, Tensor) else convert_to_tensor(leaf)
-        except (TypeError, ValueError):
-            raise TypeError(
-                "To be compatible with tf.function, Python functions must return zero or more Tensors or None values; "
-                f"'{self._name}' returned a value of type {type(leaf).__name__}, which is not a Tensor."
-            ) from None
-        return control.identity(tensor, name="Identity")  # type: ignore[no-any-return]
+    def _run_body(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """The Python function on the arguments of the trace."""
+        if self._autograph:
+            return call_with_autograph(self._target(), args, kwargs, self._experimental_autograph_options)
+        with ControlStatus(Status.DISABLED):
+            return self._target()(*args, **kwargs)
 
     # What happened
 
     def experimental_get_tracing_count(self) -> int:
         """How many times the Python function has been traced."""
         return self._traces.count
+
+    def experimental_get_tracing_history(self) -> list[TraceRecord]:
+        """Why each trace was made: the argument that differed, what it was before and now, and who called.
+
+        calque's own; TensorFlow has nothing like it.
+        """
+        return list(self._traces.history)
+
+    def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: there is no XLA here.
+
+        Raises:
+            ValueError: the function is not made with ``jit_compile=True``.
+            UnimplementedError: it is, and there is no compiler whose code could be shown.
+        """
+        if not self._jit_compile:
+            raise ValueError("Compiler IR can only be returned for functions marked with 'jit_compile=True'")
+        raise UnimplementedError(
+            None,
+            None,
+            f"'{self._name}' has no compiler IR: calque runs graphs through plans of its own and has no XLA. "
+            "get_concrete_function(...).graph shows the graph.",
+        )
+
+    @property
+    def function_type(self) -> str:
+        """Its parameters, and the specs that it was declared with, in one line."""
+        return f"{self._name}{self.signature.signature}"
 
     @property
     def concrete_functions(self) -> list[ConcreteFunction]:
@@ -335,6 +380,19 @@ class Function(Trackable):
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """The signature of every trace."""
         return "\n\n".join(c.pretty_printed_signature() for c in self.concrete_functions)
+
+    def __reduce__(self) -> Any:
+        # Traces are not part of a copy: they belong to this function's captures.
+        options = (
+            self._name,
+            self._input_signature,
+            self._autograph,
+            self._jit_compile,
+            self._reduce_retracing,
+            self._experimental_autograph_options,
+            self._attributes,
+        )
+        return Function, (self._target(), *options)
 
     def __repr__(self) -> str:
         return f"<function {self._name}: {len(self.concrete_functions)} concrete functions>"
@@ -366,47 +424,20 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _unique(name: str, taken: Sequence[str]) -> str:
-    """`name`, or ``name_1``, ``name_2``, ... where it is taken."""
-    return next(
-        n for n in itertools.chain([name], (f"{name}_{i}" for i in itertools.count(1))) if n not in taken
-    )
-
-
-def _mapped(change: Callable[[Any, Any], Any], value: Any, other: Any) -> Any:
-    """`value` with each leaf changed, visited in the order in which `FunctionSignature.canonicalize` visits.
-
-    `change` is given the leaf of `other` in the same place as well.
-    """
-    leaves = zip(nest.flatten(value), nest.flatten(other), strict=True)
-    return nest.pack_sequence_as(value, [change(mine, theirs) for mine, theirs in leaves])
-
-
 def _accepts(general: Arguments, special: Arguments) -> bool:
     return all(a.accepts(b) for a, b in zip(general.leaves, special.leaves, strict=True))
 
 
 def _skeleton(arguments: Arguments) -> tuple[Any, ...]:
-    """The key with every tensor's shape left out: what two traces must share for one to serve for the other."""
+    """The key with tensors' shapes and the like left out: what two traces must share for one to serve for the other."""
     key: Any = arguments.key
-    return tuple((TensorLeaf, k.dtype) if isinstance(k, TensorLeaf) else k for k in key)
+    return tuple(k.outline() if isinstance(k, Leaf) else k for k in key)
 
 
 def _key_of(arguments: Arguments, leaves: Sequence[Leaf]) -> Hashable:
     new = iter(leaves)
     key: Any = arguments.key
     return tuple(next(new) if isinstance(k, Leaf) else k for k in key)
-
-
-def _with_leaves(structure: dict[str, Any], leaves: Sequence[Leaf]) -> dict[str, Any]:
-    new = iter(leaves)
-    return {name: nest.map_structure(lambda _: next(new), part) for name, part in structure.items()}
-
-
-def _graph_name(name: str) -> str:
-    """`name` with whatever a node's name may not hold replaced."""
-    cleaned = re.sub(r"[^A-Za-z0-9_.\-/]", "_", name)
-    return cleaned if re.match(r"[A-Za-z0-9.]", cleaned) else cleaned.lstrip("_-/") or "arg"
 
 
 def function(
@@ -436,8 +467,10 @@ def function(
         jit_compile: kept for saving; calque compiles every graph its own way.
         reduce_retracing: after a second shape, trace once for all of them: sizes that differ become None.
         experimental_relax_shapes, experimental_compile: the older names of `reduce_retracing` and `jit_compile`.
-        experimental_implements, experimental_autograph_options, experimental_attributes,
-            experimental_follow_type_hints: accepted, and of no effect.
+        experimental_autograph_options: a `tf.autograph.experimental.Feature`, or several, to convert more than that.
+        experimental_attributes: of those that TensorFlow knows, ``_disable_acd`` has an effect: no control edges are
+            added that would keep effects in program order on other runtimes.
+        experimental_implements, experimental_follow_type_hints: accepted, and of no effect.
 
     Returns:
         A `Function`.
@@ -445,13 +478,18 @@ def function(
 
     def decorate(inner: Callable[..., Any]) -> Function:
         if isinstance(inner, Function):
+            instance = inner._instance
             inner = inner.python_function
+            if instance is not None:
+                inner = types.MethodType(inner, instance)
         return Function(
             inner,
             input_signature=input_signature,
             autograph=autograph,
             jit_compile=jit_compile if jit_compile is not None else experimental_compile,
             reduce_retracing=reduce_retracing or bool(experimental_relax_shapes),
+            experimental_autograph_options=experimental_autograph_options,
+            attributes=experimental_attributes,
         )
 
     return decorate if func is None else decorate(func)

@@ -6,11 +6,23 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .. import nest
+from ..composite.composite import CompositeTensor
+from ..composite.type_spec import type_spec_from_value
 from ..tensor import EagerTensor, SymbolicTensor
 from ..tensor_spec import TensorSpec
 from ..variable import Variable
+from .leaves import Literal
+from .signature import identifier as _identifier
 
-__all__ = ["described", "parameter_rows", "result_text", "signature_line", "structure_text"]
+__all__ = [
+    "described",
+    "parameter_rows",
+    "python_signature",
+    "result_text",
+    "signature_line",
+    "structure_text",
+]
 
 Row = tuple[str, Any, Any]  # name, kind, structure of leaves
 _POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
@@ -18,16 +30,16 @@ _KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
 
 def _nested(structure: Any, leaf: Any) -> str:
-    if isinstance(structure, (list, tuple)):
-        fields = getattr(structure, "_fields", None)
-        if fields is not None:
-            inside = ", ".join(f"[{k!r}, {_nested(v, leaf)}]" for k, v in zip(fields, structure, strict=True))
-            return f"{type(structure).__name__}[{inside}]"
-        kind = "List" if isinstance(structure, list) else "Tuple"
-        return f"{kind}[{', '.join(_nested(v, leaf) for v in structure)}]"
+    found = nest.argument_parts(structure)
+    if found is None:
+        return str(leaf(structure))
+    inside = [(place, _nested(child, leaf)) for place, child in found[1]]
     if isinstance(structure, Mapping):
-        return f"Dict[{', '.join(f'[{k!r}, {_nested(v, leaf)}]' for k, v in structure.items())}]"
-    return str(leaf(structure))
+        return f"Dict[{', '.join(f'[{k!r}, {v}]' for k, v in inside)}]"
+    if isinstance(structure, (list, tuple)) and not hasattr(structure, "_fields"):
+        kind = "List" if isinstance(structure, list) else "Tuple"
+        return f"{kind}[{', '.join(v for _, v in inside)}]"
+    return f"{type(structure).__name__}[{', '.join(f'[{k!r}, {v}]' for k, v in inside)}]"
 
 
 def structure_text(structure: Any) -> str:
@@ -38,7 +50,7 @@ def structure_text(structure: Any) -> str:
 def result_text(outputs: Any) -> str:
     """What a function returns, with tensors at its leaves."""
     return _nested(
-        outputs, lambda leaf: "Literal[None]" if leaf is None else repr(TensorSpec(leaf.shape, leaf.dtype))
+        outputs, lambda leaf: "Literal[None]" if leaf is None else repr(type_spec_from_value(leaf))
     )
 
 
@@ -76,8 +88,25 @@ def signature_line(rows: Iterable[Row], outputs: Any) -> str:
     return f"({', '.join(parts)}) -> {result_text(outputs)}"
 
 
+def python_signature(rows: Iterable[Row]) -> inspect.Signature:
+    """How one trace is called: by its rows; a Python value that it was traced for may be left out."""
+    parameters = []
+    required = True
+    for name, kind, structure in reversed(list(rows)):
+        literal = isinstance(structure, Literal)
+        if kind is not _KEYWORD_ONLY and not literal:
+            required = False  # what stands before it cannot be left out
+        default = (
+            structure.value if literal and (required or kind is _KEYWORD_ONLY) else inspect.Parameter.empty
+        )
+        parameters.append(inspect.Parameter(_identifier(name), kind, default=default))
+    return inspect.Signature(parameters[::-1])
+
+
 def described(value: Any) -> str:
     """What came as an argument: a tensor by its spec, anything else by its repr."""
     if isinstance(value, (EagerTensor, SymbolicTensor, Variable)):
         return repr(TensorSpec(value.shape, value.dtype))
+    if isinstance(value, CompositeTensor):
+        return repr(value._type_spec)
     return repr(value)

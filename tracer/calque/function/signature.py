@@ -1,11 +1,7 @@
 """What makes a new trace: a call's arguments, canonicalized, and the key under which its trace is kept.
 
-A leaf of the arguments is one of
-- a tensor (or numpy array): stands in the key by dtype and shape, as a `TensorSpec`;
-- a variable: by identity among the variables of the call, dtype and shape;
-- a Python value (number, string, None, enum, ...): by value, compared with ``==``;
-- any other object: by identity, held weakly.
-Nested lists, tuples and mappings stand in the key by their structure.
+Nested lists, tuples, mappings, attrs classes and dataclasses stand in the key by their structure; what stands for a
+leaf, `leaves` says.
 """
 
 from __future__ import annotations
@@ -13,123 +9,24 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
-import types
-import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from calque_runtime import dtypes, shapes
-
 from .. import nest
-from ..tensor import EagerTensor, SymbolicTensor, Tensor
-from ..tensor_spec import TensorSpec
+from ..composite.composite import CompositeTensor
+from ..composite.trace_type import TracingContext
+from ..composite.type_spec import TypeSpec
+from ..convert import to_array
+from ..tensor import EagerTensor, SymbolicTensor
+from ..tensor_spec import TensorSpec, VariableSpec
 from ..variable import Variable
+from .input_signature import cast, checked_specs, specs_by_parameter
+from .leaves import ATOMS, Leaf, Literal, TensorLeaf, TypeLeaf, VariableLeaf, object_leaf
 
-__all__ = ["Arguments", "FunctionSignature", "Leaf", "Literal", "ObjectLeaf", "TensorLeaf", "VariableLeaf"]
-
-Shape = shapes.Shape
-
-
-class Leaf:
-    """How one leaf of the arguments stands in the key."""
-
-    __slots__ = ()
-
-    def accepts(self, other: Leaf) -> bool:
-        """Can a trace made for this leaf run for `other`?"""
-        return self == other
-
-    def describe(self) -> str:
-        """As shown in signatures and messages."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class TensorLeaf(Leaf):
-    """A tensor of that dtype and (possibly partial) shape."""
-
-    dtype: dtypes.DType
-    shape: Shape
-
-    def accepts(self, other: Leaf) -> bool:
-        """See Leaf: the other's shape is at least as precise."""
-        if not isinstance(other, TensorLeaf) or other.dtype is not self.dtype:
-            return False
-        if self.shape is None:
-            return True
-        if other.shape is None or len(other.shape) != len(self.shape):
-            return False
-        return all(a is None or a == b for a, b in zip(self.shape, other.shape, strict=True))
-
-    def describe(self) -> str:
-        """See Leaf."""
-        return repr(TensorSpec(self.shape, self.dtype))
-
-
-@dataclass(frozen=True)
-class VariableLeaf(Leaf):
-    """A variable of that dtype and shape; `alias` tells which arguments are the same variable."""
-
-    dtype: dtypes.DType
-    shape: Shape
-    trainable: bool
-    alias: int
-
-    def describe(self) -> str:
-        """See Leaf."""
-        shape = shapes.format_shape(self.shape)
-        return f"VariableSpec(shape={shape}, dtype={self.dtype!r}, trainable={self.trainable}, alias_id={self.alias})"
-
-
-class Literal(Leaf):
-    """A Python value."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Literal) and (self.value is other.value or bool(self.value == other.value))
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def describe(self) -> str:
-        """See Leaf."""
-        return f"Literal[{self.value!r}]"
-
-
-class ObjectLeaf(Leaf):
-    """Any other object, by identity; a trace does not keep it alive."""
-
-    __slots__ = ("_id", "reference")
-
-    def __init__(self, value: Any) -> None:
-        try:
-            self.reference: Callable[[], Any] = weakref.ref(value)
-        except TypeError:
-            self.reference = lambda: value
-        self._id = id(value)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ObjectLeaf):
-            return False
-        mine = self.reference()
-        return mine is not None and mine is other.reference()
-
-    def __hash__(self) -> int:
-        return self._id
-
-    def describe(self) -> str:
-        """See Leaf."""
-        return f"Weakref[{self.reference()!r}]"
-
-
-_ATOMS = (int, float, complex, str, bytes, bool, type(None))
+__all__ = ["Arguments", "FunctionSignature", "identifier"]
 
 
 @dataclass
@@ -162,7 +59,7 @@ class FunctionSignature:
         input_signature: the specs that every call must match, or None.
 
     Raises:
-        TypeError: `input_signature` does not fit the parameters.
+        TypeError: there is something else than specs in `input_signature`.
     """
 
     def __init__(
@@ -187,9 +84,8 @@ class FunctionSignature:
         self._rest = next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_KEYWORD), None)
         # A call with all positional parameters and nothing else needs no binding.
         self._plain = all(p.kind in (0, 1) for p in parameters)
-        self.input_signature = (
-            None if input_signature is None else self._check_input_signature(input_signature)
-        )
+        self.input_signature = None if input_signature is None else checked_specs(input_signature)
+        self._specs: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, name: str, signature: inspect.Signature, input_signature: Any = None) -> FunctionSignature:
@@ -202,37 +98,14 @@ class FunctionSignature:
         made._rest = next((p.name for p in made.parameters if p.kind is inspect.Parameter.VAR_KEYWORD), None)
         made._plain = all(p.kind in (0, 1) for p in made.parameters)
         made.input_signature = input_signature
+        made._specs = None
         return made
 
     @classmethod
     def of_keywords(cls, name: str, names: Sequence[str]) -> FunctionSignature:
         """The signature of a function of keyword-only arguments."""
         kind = inspect.Parameter.KEYWORD_ONLY
-        return cls.of(name, inspect.Signature([inspect.Parameter(_identifier(n), kind) for n in names]))
-
-    def _check_input_signature(self, specs: Any) -> tuple[Any, ...]:
-        if not isinstance(specs, (list, tuple)):
-            raise TypeError(f"input_signature must be either a tuple or a list, got {type(specs)}.")
-        for leaf in nest.flatten(list(specs)):
-            if not isinstance(leaf, TensorSpec):
-                raise TypeError(
-                    f"input_signature must be a possibly nested sequence of TensorSpec objects, got {leaf!r}."
-                )
-        takes_rest = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in self.parameters)
-        if len(specs) > len(self._positional) and not takes_rest:
-            raise TypeError(
-                f"input_signature has {len(specs)} entries, but {self.name}{self.signature} takes "
-                f"{len(self._positional)} positional arguments."
-            )
-        required = [
-            p.name for p in self.parameters if p.kind in (0, 1) and p.default is inspect.Parameter.empty
-        ]
-        if len(specs) < len(required):
-            raise TypeError(
-                f"input_signature has no entry for {', '.join(repr(n) for n in required[len(specs) :])} of "
-                f"{self.name}{self.signature}."
-            )
-        return tuple(specs)
+        return cls.of(name, inspect.Signature([inspect.Parameter(identifier(n), kind) for n in names]))
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments by parameter, defaults filled in; ``*args`` as a tuple, ``**kwargs`` as a dict.
@@ -253,6 +126,7 @@ class FunctionSignature:
         values = dict(bound.arguments)
         if self._rest is not None:
             values[self._rest] = dict(sorted(values[self._rest].items()))
+            _check_names(values[self._rest])
         return values
 
     def split(self, values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -275,78 +149,21 @@ class FunctionSignature:
         """See `Arguments`.
 
         Raises:
-            TypeError: an argument cannot be part of a key (unhashable and no tensor), with its name.
+            TypeError: an argument cannot be part of a key (unhashable and no tensor).
         """
-        leaves: list[Leaf] = []
-        tensors: list[Any] = []
-        paths: list[str] = []
-        names: list[str] = []
-        aliases: dict[int, int] = {}
-        key: list[Any] = []
-
-        def visit(value: Any, path: str) -> Any:
-            kind = type(value)
-            if kind is EagerTensor:
-                leaf: Leaf = TensorLeaf(
-                    value._dtype,
-                    np.shape(value._array) if value._dtype.size or value._dtype.kind == "s" else (),
-                )
-                tensors.append(value)
-            elif kind in _ATOMS:
-                leaf = Literal(value)
-            elif isinstance(value, (list, tuple, Mapping)):
-                return visit_nested(value, path)
-            elif isinstance(value, SymbolicTensor):
-                leaf = TensorLeaf(value.dtype, value._value.shape)
-                tensors.append(value)
-            elif isinstance(value, Variable):
-                alias = aliases.setdefault(id(value._state), len(aliases))
-                leaf = VariableLeaf(value.dtype, value._state.shape, value.trainable, alias)
-                tensors.append(value)
-            elif isinstance(value, TensorSpec):
-                leaf = TensorLeaf(value.dtype, value.shape.as_tuple())
-                tensors.append(value)
-            elif isinstance(value, (np.ndarray, np.generic)):
-                return visit(_eager(value), path)
-            else:
-                leaf = _object_leaf(value, path)
-            if len(paths) < len(tensors):
-                own = value.name if isinstance(value, TensorSpec) else None
-                paths.append(own or path)
-                names.append(own or root)
-            leaves.append(leaf)
-            key.append(leaf)
-            return leaf
-
-        def visit_nested(value: Any, path: str) -> Any:
-            if isinstance(value, Mapping):
-                key.append((dict, tuple(sorted(value))))
-                return {k: visit(value[k], f"{path}_{k}") for k in sorted(value)}
-            named = type(value) if hasattr(value, "_fields") else None
-            key.append((named or (list if isinstance(value, list) else tuple), len(value)))
-            places = getattr(value, "_fields", range(len(value)))
-            parts = [visit(v, f"{path}_{place}") for place, v in zip(places, value, strict=True)]
-            return named(*parts) if named is not None else parts if isinstance(value, list) else tuple(parts)
-
+        walk = _Walk()
         structure: dict[str, Any] = {}
         for parameter in self.parameters:
             name, value = parameter.name, values[parameter.name]
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                key.append(len(value))
-                parts = []
-                for i, part in enumerate(value):
-                    root = f"{name}_{i}"
-                    parts.append(visit(part, root))
-                structure[name] = tuple(parts)
+                walk.key.append(len(value))
+                structure[name] = tuple([walk.root(part, f"{name}_{i}") for i, part in enumerate(value)])
             elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
-                key.append(tuple(value))
-                structure[name] = {}
-                for root, part in value.items():
-                    structure[name][root] = visit(part, root)
+                walk.key.append(tuple(value))
+                structure[name] = {key: walk.root(part, key) for key, part in value.items()}
             else:
-                root = name
-                structure[name] = visit(value, name)
-        return Arguments(structure, leaves, tensors, paths, names, tuple(key))
+                structure[name] = walk.root(value, name)
+        return Arguments(structure, walk.leaves, walk.tensors, walk.paths, walk.names, tuple(walk.key))
 
     def cast_to_input_signature(self, values: dict[str, Any]) -> dict[str, Any]:
         """Arguments converted to the specs of `input_signature`; those it does not name must be at their defaults.
@@ -355,65 +172,41 @@ class FunctionSignature:
             TypeError: one does not fit; names it, what came and what is wanted.
         """
         specs = self.specs_by_parameter()
-        out = {name: self._cast(values[name], spec, name) for name, spec in specs.items()}
+        out: dict[str, Any] = {}
         for parameter in self.parameters:
             name, value = parameter.name, values[parameter.name]
-            if name in specs:
-                continue
-            if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-                fits = not value
-            else:
-                fits = value is parameter.default or bool(value == parameter.default)
-            if not fits:
+            try:
+                if name in specs:
+                    out[name] = cast(value, specs[name])
+                    continue
+                if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+                    fits = not value
+                else:
+                    fits = value is parameter.default or bool(value == parameter.default)
+                if not fits:
+                    raise TypeError(
+                        f"Can not cast {value!r} to Literal[{parameter.default!r}]: the input_signature has no entry "
+                        "for it, so that it can only have its default"
+                    )
+            except TypeError as e:
                 raise TypeError(
-                    f"Argument '{name}' of {self.name} is {value!r}, but the input_signature {self.input_signature!r} "
-                    f"has no entry for it: it can only have its default, in {self.name}{self.signature}."
-                )
+                    f"Binding inputs to tf.function failed due to `{e}` for argument '{name}' of {self.name}"
+                    f"{self.signature}. The input_signature is {self.input_signature!r}."
+                ) from None
             out[name] = value
         return out
 
     def specs_by_parameter(self) -> dict[str, Any]:
-        """The entries of `input_signature` by the parameter they are for."""
-        specs = self.input_signature or ()
-        out: dict[str, Any] = dict(zip(self._positional, specs, strict=False))
-        rest = next((p.name for p in self.parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
-        if rest is not None and len(specs) > len(self._positional):
-            out[rest] = tuple(specs[len(self._positional) :])
-        return out
+        """The entries of `input_signature` by the parameter they are for.
 
-    def _cast(self, value: Any, spec: Any, name: str) -> Any:
-        if isinstance(spec, TensorSpec):
-            return self._cast_leaf(value, spec, name)
-        try:
-            nest.assert_same_structure(spec, value)
-        except (TypeError, ValueError) as e:
-            raise TypeError(
-                f"Argument '{name}' of {self.name} does not have the structure of {spec!r}: {e}"
-            ) from None
-        cast = [
-            self._cast_leaf(v, s, name) for v, s in zip(nest.flatten(value), nest.flatten(spec), strict=True)
-        ]
-        return nest.pack_sequence_as(spec, cast)
-
-    def _cast_leaf(self, value: Any, spec: TensorSpec, name: str) -> Any:
-        from ..tensor import convert_to_tensor
-
-        if isinstance(value, TensorSpec):
-            tensor: Any = value
-        elif isinstance(value, (Tensor, Variable)):
-            tensor = value if isinstance(value, Tensor) else value.read_value()
-        else:
-            try:
-                tensor = convert_to_tensor(value, dtype=spec.dtype)
-            except (TypeError, ValueError) as e:
-                raise TypeError(f"Argument '{name}' of {self.name} cannot become {spec!r}: {e}") from None
-        if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
-            came = TensorSpec(tensor.shape, tensor.dtype)
-            raise TypeError(
-                f"Binding inputs to tf.function failed due to `Can not cast {came!r} to {spec!r}` for argument "
-                f"'{name}' of {self.name}{self.signature}."
+        Raises:
+            TypeError: they do not fit the parameters.
+        """
+        if self._specs is None:
+            self._specs = specs_by_parameter(
+                self.input_signature or (), self.parameters, f"{self.name}{self.signature}"
             )
-        return tensor
+        return self._specs
 
     def specs_as_arguments(self) -> dict[str, Any]:
         """The specs of `input_signature` by parameter, defaults for the rest: what the one trace is made for."""
@@ -427,29 +220,112 @@ class FunctionSignature:
         return values
 
 
-def _identifier(name: str) -> str:
+class _Walk:
+    """Goes through arguments, and notes of each leaf what stands for it; the lists are those of `Arguments`."""
+
+    def __init__(self) -> None:
+        self.leaves: list[Leaf] = []
+        self.tensors: list[Any] = []
+        self.paths: list[str] = []
+        self.names: list[str] = []
+        self.key: list[Any] = []
+        self._aliases: dict[int, int] = {}
+        self._root = ""
+
+    def root(self, value: Any, name: str) -> Any:
+        """The structure of leaves for one argument of that name."""
+        self._root = name
+        return self._visit(value, name)
+
+    def _visit(self, value: Any, path: str) -> Any:
+        parts = nest.argument_parts(value)
+        if parts is not None:
+            return self._nested(value, *parts, path)
+        if isinstance(value, (np.ndarray, np.generic)) or (
+            hasattr(value, "__array__")
+            and not isinstance(value, (EagerTensor, SymbolicTensor, Variable, type))
+            and not hasattr(value, "__tf_tracing_type__")
+        ):
+            array, dtype = to_array(value)
+            value = EagerTensor(np.array(array), dtype)
+        leaf, tensors = self._leaf(value, path)
+        self.tensors += tensors
+        own = getattr(leaf, "name", None)
+        self.paths += [own or path] * len(tensors)
+        self.names += [own or self._root] * len(tensors)
+        self.leaves.append(leaf)
+        self.key.append(leaf)
+        return leaf
+
+    def _leaf(self, value: Any, path: str) -> tuple[Leaf, list[Any]]:
+        """What stands for a leaf, and the tensors that it passes to the graph."""
+        if type(value) is EagerTensor:
+            return TensorLeaf(value._dtype, value.shape.as_tuple()), [value]
+        if type(value) in ATOMS:
+            return Literal(value), []
+        if isinstance(value, SymbolicTensor):
+            return TensorLeaf(value.dtype, value._value.shape), [value]
+        if isinstance(value, Variable):
+            alias = self._aliases.setdefault(id(value._state), len(self._aliases))
+            return VariableLeaf(value.dtype, value._state.shape, value.trainable, alias), [value]
+        if isinstance(value, TensorSpec):
+            return TensorLeaf(value.dtype, value.shape.as_tuple(), value.name), [value]
+        if isinstance(value, CompositeTensor):
+            spec = value._type_spec
+            return TypeLeaf(spec), spec.to_tensors(value)
+        if isinstance(value, TypeSpec) and not isinstance(value, VariableSpec):
+            return TypeLeaf(value), value.flatten()
+        if hasattr(value, "__tf_tracing_type__") and not isinstance(value, type):
+            own = value.__tf_tracing_type__(TracingContext())
+            return TypeLeaf(own), list(own.to_tensors(value))
+        return object_leaf(value, path), []
+
+    def _nested(self, value: Any, other: Any, children: list[tuple[Any, Any]], path: str) -> Any:
+        self.key.append(_kind_of(value, [place for place, _ in children]))
+        if other is not None:
+            self.key.append(_Equal(other))
+        parts = [self._visit(child, f"{path}_{place}") for place, child in children]
+        return nest.argument_like(value, parts, raw=True)
+
+
+def _kind_of(value: Any, places: list[Any]) -> Hashable:
+    """What two structures must share to be alike, beside their children."""
+    if isinstance(value, Mapping):
+        return dict, tuple(places)
+    named = type(value) if not isinstance(value, (list, tuple)) or hasattr(value, "_fields") else None
+    return named or (list if isinstance(value, list) else tuple), len(places)
+
+
+class _Equal:
+    """A part of the key that may have no hash: compared with ``==``."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Equal) and bool(self.value == other.value)
+
+    def __hash__(self) -> int:
+        return hash(type(self.value))
+
+
+def _check_names(kwargs: Mapping[str, Any]) -> None:
+    """Are keyword arguments still told apart when they become names in a graph?
+
+    Raises:
+        ValueError: two are not.
+    """
+    if all(map(str.isidentifier, kwargs)):
+        return
+    names = [re.sub(r"[^A-Za-z0-9_]", "_", key) for key in kwargs]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "Name collision after sanitization. Please rename tf.function input parameters. Original: "
+            f"{list(kwargs)}, Sanitized: {names}"
+        )
+
+
+def identifier(name: str) -> str:
     """`name` as a Python identifier."""
     cleaned = re.sub(r"\W", "_", name)
     return cleaned if cleaned.isidentifier() and not keyword.iskeyword(cleaned) else f"_{cleaned}"
-
-
-def _eager(value: Any) -> EagerTensor:
-    from ..convert import to_array
-
-    array, dtype = to_array(value)
-    return EagerTensor(np.array(array), dtype)
-
-
-def _object_leaf(value: Any, path: str) -> Leaf:
-    import enum
-
-    if isinstance(value, (enum.Enum, dtypes.DType, range, type)):
-        return Literal(value)
-    if callable(value) and not isinstance(value, types.FunctionType) and type(value).__hash__ is not None:
-        return Literal(value)  # a bound method is a new object each time it is asked for: compared with ==
-    if hasattr(value, "__tf_tracing_type__") or type(value).__hash__ is not None:
-        return ObjectLeaf(value)
-    raise TypeError(
-        f"Argument '{path}' is of type {type(value).__name__}, which is neither a tensor nor hashable: a traced "
-        "function cannot tell when it must be traced again. Pass a tensor, or give the class a __hash__."
-    )

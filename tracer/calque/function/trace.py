@@ -12,16 +12,19 @@ import numpy as np
 
 import calque_runtime
 from calque_runtime import dtypes, reference
+from calque_runtime.constants import constant_value
 from calque_runtime.dtypes import DType
 from calque_runtime.errors import InvalidArgumentError, OpError
 from calque_runtime.ir import ARG, Function, Location, Node, Value
-from calque_runtime.op import Op, Site, flatten_inputs, nest_outputs
+from calque_runtime.op import Op, Site, nest_outputs
 from calque_runtime.ops import control
 from calque_runtime.schedule import schedule
 from calque_runtime.shapes import Shape
+from calque_runtime.signature import Signature
 
 from ..context import environment, state
 from ..convert import to_array
+from ..gradient.recording import key_of, record_node
 from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ _OURS = (
     os.path.dirname(os.path.abspath(calque_runtime.__file__)) + os.sep,
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,
 )
+_is_ours: dict[str, bool] = {}  # by file
 _KNOWN_CONSTANT = 1 << 10  # elements: the values of smaller captured tensors are used by shape rules
 
 
@@ -41,8 +45,12 @@ def user_location() -> Location | None:
     frame = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        if not code.co_filename.startswith(_OURS):
-            return code.co_filename, frame.f_lineno, code.co_name
+        file = code.co_filename
+        ours = _is_ours.get(file)
+        if ours is None:
+            ours = _is_ours[file] = file.startswith(_OURS)
+        if not ours:
+            return file, frame.f_lineno, code.co_name
         frame = frame.f_back  # type: ignore[assignment]
     return None
 
@@ -69,10 +77,11 @@ class Trace:
         self.captures: list[tuple[Any, Value]] = []
         self.created: list[Any] = []
         self._captured: dict[int, SymbolicTensor] = {}
+        self._tape_keys: dict[int, int] = {}  # of captures: the key of what they stand for
         self._given: dict[int, Any] = {}
         self._may_create = may_create_variables
         self._control: list[Node] = []
-        self.variables: list[Any] = []
+        self._variables: dict[int, Any] = {}  # by id
 
     @contextmanager
     def as_current(self) -> Iterator[None]:
@@ -82,6 +91,16 @@ class Trace:
             yield
         finally:
             state.trace = before
+
+    @property
+    def variables(self) -> list[Any]:
+        """The variables that the function uses, in order of first use."""
+        return list(self._variables.values())
+
+    @property
+    def may_create_variables(self) -> bool:
+        """Is this a first call, on which variables may be made?"""
+        return self._may_create
 
     # Looking
 
@@ -152,22 +171,32 @@ class Trace:
             ValueError: the inputs' shapes do not fit.
         """
         signature = op.signature
-        tensors = [
-            [self.inside(v) for v in x] if isinstance(x, (list, tuple)) else self.inside(x) for x in inputs
-        ]
-        types = [[v._dtype for v in x] if isinstance(x, list) else x._dtype for x in tensors]
+        types, tensors = self._taken(signature, inputs)
         try:
-            full = signature.complete(types, attrs)
+            full, output_types = op.complete(types, attrs)
         except InvalidArgumentError as e:
             raise TypeError(f"{e}") from None
-        values = [t._value for t in flatten_inputs(signature, tensors)]
+        values = [t._value for t in tensors]
         site = Site(op, full, [v.dtype for v in values], [v.shape for v in values], values, name or "")
         try:
             shapes = op.infer_shapes(site)
         except OpError as e:
             raise ValueError(f"{e}") from None
-        outputs = self._add(op, values, full, signature.output_dtypes(full), shapes, name or op.name)
+        outputs = self._add(op, values, full, output_types, shapes, name or op.name)
+        if signature.single:
+            return SymbolicTensor(outputs[0], self)
         return nest_outputs(signature, full, [SymbolicTensor(v, self) for v in outputs])
+
+    def _taken(self, signature: Signature, inputs: Sequence[Any]) -> tuple[list[Any], list[SymbolicTensor]]:
+        """The types of a call's arguments, lists where they are lists, and its tensors in this graph, flat."""
+        if not signature.takes_lists:
+            flat = [x if type(x) is SymbolicTensor and x.trace is self else self.inside(x) for x in inputs]
+            return [x._dtype for x in flat], flat
+        nested = [
+            [self.inside(v) for v in x] if isinstance(x, (list, tuple)) else self.inside(x) for x in inputs
+        ]
+        types = [[v._dtype for v in x] if isinstance(x, list) else x._dtype for x in nested]
+        return types, [t for x in nested for t in (x if isinstance(x, list) else (x,))]
 
     def _add(
         self,
@@ -183,7 +212,10 @@ class Trace:
         node = function.add(Node(op, unique, inputs, attrs, types, shapes, user_location()))
         if self._control:
             node.control = list(self._control)
-        return node.outputs
+        outputs = node.outputs
+        if state.tapes:
+            record_node(node, self)  # which may give the node more outputs
+        return outputs
 
     @contextmanager
     def control_dependencies(self, tensors: Sequence[Any]) -> Iterator[None]:
@@ -220,7 +252,8 @@ class Trace:
 
     def capture(self, tensor: Tensor) -> SymbolicTensor:
         """The argument that stands for an eager tensor, or one of an enclosing graph."""
-        found = self._captured.get(id(tensor))
+        key = self.capture_key(tensor)
+        found = self._captured.get(key)
         if found is not None:
             return found
         if isinstance(tensor, EagerTensor):
@@ -231,15 +264,48 @@ class Trace:
         else:
             shape = tensor._value.shape
         inner = self.argument("capture", tensor.dtype, shape)
-        if isinstance(tensor, EagerTensor) and np.size(tensor._array) <= _KNOWN_CONSTANT:
+        if isinstance(tensor, SymbolicTensor):  # what is known outside is known inside
+            inner._value.handle = tensor._value.handle
+            inner._value.known = constant_value(tensor._value)
+        elif np.size(tensor._array) <= _KNOWN_CONSTANT:
             inner._value.known = tensor._array
-        self._remember(tensor, id(tensor), inner)
+        self._remember(tensor, key, inner)
         return inner
+
+    @staticmethod
+    def capture_key(external: Any) -> int:
+        """What tells captures apart: one tensor, variable or resource has one key, whatever object stands for it."""
+        if isinstance(external, SymbolicTensor):
+            return id(external._value)
+        if isinstance(external, EagerTensor):
+            return id(external._array if external._dtype is dtypes.resource else external)
+        return id(external._state)
+
+    def tape_key(self, value: Value) -> int:
+        """By what tapes know a value of this graph (see `gradient.recording`)."""
+        key = id(value)
+        return self._tape_keys.get(key, key) if value.node.op is ARG else key
+
+    def capture_external(self, external: Any) -> SymbolicTensor:
+        """The argument that stands for what another graph captured: a tensor or a variable."""
+        return self.capture(external) if isinstance(external, Tensor) else self.capture_variable(external)
+
+    def order_captures(self, keys: Sequence[int]) -> None:
+        """Put the captures, which are the last arguments, in the order of `keys` (see `capture_key`)."""
+        by_key = {self.capture_key(external): (external, inner) for external, inner in self.captures}
+        self.captures = [by_key[key] for key in keys]
+        own = len(self.function.inputs) - len(self.captures)
+        self.function.inputs[own:] = [inner for _, inner in self.captures]
+        for index, value in enumerate(self.function.inputs):
+            value.node.attrs["index"] = index
+
+    def note_variable(self, variable: Any) -> None:
+        """List `variable` among those that the function uses."""
+        self._variables[id(variable)] = variable
 
     def capture_variable(self, variable: Any) -> SymbolicTensor:
         """The argument that stands for a variable's handle."""
-        if all(v is not variable for v in self.variables):
-            self.variables.append(variable)
+        self.note_variable(variable)
         found = self._captured.get(id(variable._state))
         if found is not None:
             return found
@@ -259,6 +325,7 @@ class Trace:
     def _remember(self, external: Any, key: int, inner: SymbolicTensor) -> None:
         # `captures` keeps the external object alive, so that its id stays its own.
         self._captured[key] = inner
+        self._tape_keys[id(inner._value)] = key_of(external)
         self.captures.append((external, inner._value))
 
     def called_with(self, inner: SymbolicTensor, value: Any) -> None:
@@ -273,7 +340,8 @@ class Trace:
     def bind_variable_argument(self, variable: Any, inner: SymbolicTensor) -> None:
         """Uses of `variable` inside this graph mean the argument `inner`, which it was passed as."""
         self._captured[id(variable._state)] = inner
-        self.variables.append(variable)
+        self._tape_keys[id(inner._value)] = id(variable._state)
+        self.note_variable(variable)
 
     # Variables made inside
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 
 from calque_runtime.clone import clone_function
-from calque_runtime.ir import Function, FunctionRef, Library
+from calque_runtime.errors import UnimplementedError
+from calque_runtime.ir import Function, FunctionRef, Library, Node
+from calque_runtime.ops.python_calls import PYTHON_FUNCTION
 
 from ..function.concrete import ConcreteFunction
 
@@ -41,6 +43,8 @@ def _copy(function: Function, library: Library, copies: dict[int, Function], nam
             stack.append((one, arguments, True))
             stack.extend((callee, [], False) for callee in reversed(callees) if id(callee) not in copies)
             continue
+        for node in one.nodes:
+            _check_saveable(node)
         kept = [_argument_name(v.node.name) for v in one.inputs]
         kept[: len(arguments)] = arguments
         name = _unique(one.name, library)
@@ -53,6 +57,17 @@ def _copy(function: Function, library: Library, copies: dict[int, Function], nam
 
         copies[id(one)] = library.add(clone_function(one, name, renamed, kept))
     return copies[id(function)]
+
+
+def _check_saveable(node: Node) -> None:
+    if PYTHON_FUNCTION in node.attrs:
+        where = "" if node.location is None else f" at {node.location[0]}:{node.location[1]}"
+        raise UnimplementedError(
+            node.name,
+            node.op.name,
+            f"the graph calls back into Python{where}, which no SavedModel can hold: compute this with ops, or leave "
+            "the function out of what is saved",
+        )
 
 
 def _unique(name: str, library: Library) -> str:

@@ -11,8 +11,9 @@ from calque_runtime.ops import control
 from .. import nest
 from ..function.concrete import ConcreteFunction
 from ..function.effects import add_control_dependencies
+from ..function.leaves import Leaf, TensorLeaf
 from ..function.polymorphic import Function
-from ..function.signature import FunctionSignature, Leaf, TensorLeaf
+from ..function.signature import FunctionSignature
 from ..function.trace import Trace
 from ..tensor import EagerTensor, SymbolicTensor, Tensor
 from ..trackable import Trackable

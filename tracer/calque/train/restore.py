@@ -13,7 +13,7 @@ from calque_runtime.errors import InvalidArgumentError, NotFoundError
 
 from ..object_graph import Children, walk
 from ..tensor_shape import TensorShape
-from ..trackable import Trackable
+from ..trackable import SavedChildren, Trackable
 from ..variable import Variable
 
 __all__ = [
@@ -202,16 +202,24 @@ class _ByObject(_Restoration):
         pairs = [(node, target)] if self._new(node, target) else []
         for number, obj in pairs:
             self._live.setdefault(number, obj)
-            if not self.nodes[number].children:
+            saved = self._children_for(number, obj)
+            if not saved:
                 continue
             live = self.children(obj)
-            for name, child in self.nodes[number].children:
+            for name, child in saved:
                 if name in live and self._new(child, live[name]):
                     pairs.append((child, live[name]))
         return pairs
 
+    def _children_for(self, node: int, obj: Trackable) -> SavedChildren:
+        """The children of the checkpoint's object `node`, as the live object that it stands for calls them."""
+        nodes = self.nodes
+        return obj._translate_children(
+            nodes[node].children, lambda child: [key for _, _, key in nodes[child].attributes]
+        )
+
     def _leave(self, node: int, obj: Trackable) -> None:
-        children = self.nodes[node].children
+        children = self._children_for(node, obj)
         if children:
             live = self.children(obj)
             obj._defer(self, {name: child for name, child in children if name not in live})

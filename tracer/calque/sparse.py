@@ -1,0 +1,67 @@
+"""`tf.sparse`: sparse tensors."""
+
+from __future__ import annotations
+
+from .composite.sparse_count import bincount
+from .composite.sparse_ops import (
+    add,
+    concat,
+    cross,
+    cross_hashed,
+    expand_dims,
+    eye,
+    fill_empty_rows,
+    from_dense,
+    map_values,
+    mask,
+    maximum,
+    minimum,
+    reduce_max,
+    reduce_sum,
+    reorder,
+    reset_shape,
+    reshape,
+    retain,
+    slice,
+    softmax,
+    sparse_dense_matmul,
+    split,
+    to_dense,
+    to_indicator,
+    transpose,
+)
+from .composite.sparse_segment import segment_mean, segment_sqrt_n, segment_sum
+from .composite.sparse_tensor import SparseTensor
+
+__all__ = [
+    "SparseTensor",
+    "add",
+    "bincount",
+    "concat",
+    "cross",
+    "cross_hashed",
+    "expand_dims",
+    "eye",
+    "fill_empty_rows",
+    "from_dense",
+    "map_values",
+    "mask",
+    "maximum",
+    "minimum",
+    "reduce_max",
+    "reduce_sum",
+    "reorder",
+    "reset_shape",
+    "reshape",
+    "retain",
+    "segment_mean",
+    "segment_sqrt_n",
+    "segment_sum",
+    "slice",
+    "softmax",
+    "sparse_dense_matmul",
+    "split",
+    "to_dense",
+    "to_indicator",
+    "transpose",
+]
