@@ -12,6 +12,7 @@ from calque_runtime.errors import OpError
 
 from .ckpt import ckpt
 from .dump import dump
+from .opt import opt
 from .printing import printable
 from .show import show
 
@@ -58,6 +59,7 @@ def calque(traceback: bool) -> None:
 calque.add_command(show)
 calque.add_command(dump)
 calque.add_command(ckpt)
+calque.add_command(opt)
 
 
 def main() -> None:

@@ -239,6 +239,7 @@ class Source:
 
         values.update(quiet=quiet, loud=loud, explained=explained)
         exec(compile(text, filename, "exec"), values)
+        values[name].source = text
         return _counted(values[name], len(parameters), self.name)
 
 
