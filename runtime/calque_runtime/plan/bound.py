@@ -133,8 +133,9 @@ def compile_ordered(function: Function, bound: Mapping[Value, Any], env: Environ
         held = _Weights(function, nodes, list(weights), [(v, resources[v]) for v in used], env)
         locals_ = [f"w{i}" for i in range(len(weights))]
         source.globals.update(epoch=EPOCH, weights=held, refresh=held.refresh)
-        source.line("if weights.epoch != epoch.value: refresh()")
-        source.line(f"{', '.join(locals_)}, = weights.values")
+        source.line("now, w = weights.state")
+        source.line("if now != epoch.value: w = refresh()")
+        source.line(f"{', '.join(locals_)}, = w")
         names.update(zip(weights, locals_, strict=True))
     rest = [node for node in function.nodes if node not in inside]
     source.nodes(rest, function.outputs, names)
@@ -146,8 +147,8 @@ class _Weights:
     """The derived values of one plan, and the versions of the variables that they were computed from.
 
     Attributes:
-        epoch: `EPOCH.value` when the values were last known to be right.
-        values: the derived values.
+        state: `EPOCH.value` when the values were last known to be right, and the values. One object, so that a
+            thread never sees the one without the other.
     """
 
     def __init__(
@@ -165,15 +166,15 @@ class _Weights:
         source.line(f"return ({', '.join(names[v] for v in values)},)")
         self._derive = source.build("derive", [f"a{i}" for i in range(len(variables))])
         self._variables = [variable for _, variable in variables]
-        self._versions: list[int] | None = None
-        self.epoch = -1
-        self.values: tuple[Any, ...] = ()
+        self._versions: tuple[list[int], tuple[Any, ...]] | None = None
+        self.state: tuple[int, tuple[Any, ...]] = (-1, ())
 
-    def refresh(self) -> None:
-        """Compute the values anew if a variable has changed."""
+    def refresh(self) -> tuple[Any, ...]:
+        """The values, computed anew if a variable has changed."""
         epoch = EPOCH.value  # before the versions: a change in between is seen at the next call
         versions = [variable.version for variable in self._variables]
-        if versions != self._versions:
-            self.values = self._derive(*self._variables)
-            self._versions = versions
-        self.epoch = epoch
+        known = self._versions
+        if known is None or known[0] != versions:
+            known = self._versions = versions, self._derive(*self._variables)
+        self.state = epoch, known[1]
+        return known[1]
