@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from .errors import InvalidArgumentError
+from .errors import InternalError, InvalidArgumentError
 
 __all__ = [
     "Dim",
@@ -17,6 +17,7 @@ __all__ = [
     "broadcast",
     "compatible",
     "concat",
+    "fixed",
     "format_shape",
     "is_static",
     "known_size",
@@ -40,6 +41,17 @@ def format_shape(shape: Shape) -> str:
 def is_static(shape: Shape) -> bool:
     """Are rank and every size known?"""
     return shape is not None and None not in shape
+
+
+def fixed(shape: Shape) -> tuple[int, ...]:
+    """A shape of which every size is known.
+
+    Raises:
+        InternalError: one is not.
+    """
+    if shape is None or None in shape:
+        raise InternalError(None, None, f"the shape {format_shape(shape)} is not known")
+    return shape  # type: ignore[return-value]
 
 
 def known_size(shape: Shape) -> int | None:

@@ -14,6 +14,7 @@ rows `lo` to `hi` of everything:
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Function, Value
-from ..shapes import Shape
+from ..shapes import Shape, fixed
 from .crew import processors, share
 from .steps import STEPS, Emitter
 
@@ -37,7 +38,7 @@ def tiled(body: Function, shapes: Sequence[Shape]) -> Callable[..., list[Any]]:
     rows, columns = _split(whole, [v.shape for v in body.inputs], _reduces(body))
     tile, scratch = _Writer(body, whole, rows, columns).build()
     views = [_view(v.shape, whole, rows, columns) for v in body.inputs]
-    outputs = [(v.shape, v.dtype.np, _view(v.shape, whole, rows, columns)) for v in body.outputs]
+    outputs = [(fixed(v.shape), v.dtype.np, _view(v.shape, whole, rows, columns)) for v in body.outputs]
     step = max(1, _TILE // columns)
     size = rows * columns
     if size >= _SHARED:  # an even number of tiles, none of them short
@@ -77,8 +78,8 @@ def tiled(body: Function, shapes: Sequence[Shape]) -> Callable[..., list[Any]]:
 
 def _whole(body: Function) -> tuple[int, ...]:
     """The shape of the group's elementwise results."""
-    shapes = [v.shape for node in body.nodes for v in node.outputs if node.op.name != "Const"]
-    return max(shapes, key=lambda s: int(np.prod(s, dtype=np.int64)))  # type: ignore[arg-type, return-value]
+    shapes = [fixed(v.shape) for node in body.nodes for v in node.outputs if node.op.name != "Const"]
+    return max(shapes, key=math.prod)
 
 
 def _reduces(body: Function) -> bool:
@@ -89,7 +90,7 @@ def _split(whole: tuple[int, ...], inputs: Sequence[Shape], by_row: bool) -> tup
     """Rows and columns: every input is whole, one row, one column, or one number in this view of the shape."""
     for k in [len(whole) - 1] if by_row else range(len(whole), -1, -1):
         if all(_fits(shape, whole, k) for shape in inputs):
-            return int(np.prod(whole[:k], dtype=np.int64)), int(np.prod(whole[k:], dtype=np.int64))
+            return math.prod(whole[:k]), math.prod(whole[k:])
     raise ValueError("no view of the inputs has rows and columns")  # the pass makes no such group
 
 
@@ -103,7 +104,7 @@ def _fits(shape: Shape, whole: tuple[int, ...], k: int) -> bool:
 
 def _view(shape: Shape, whole: tuple[int, ...], rows: int, columns: int) -> tuple[int, ...] | None:
     """The shape in which a tile reads an array; None for one number."""
-    size = int(np.prod(shape or (), dtype=np.int64))
+    size = math.prod(fixed(shape))
     if size == 1 and rows * columns > 1:
         return None if not shape else ()
     if columns == 1:
@@ -155,7 +156,7 @@ class _Writer(Emitter):
         return self.globals["tile"], [np.dtype(t) for t in self.scratch]
 
     def _argument(self, value: Value, name: str) -> None:
-        size = int(np.prod(value.shape or (), dtype=np.int64))
+        size = math.prod(fixed(value.shape))
         rows, columns = self._shape
         if size == rows * columns or (size == rows and columns > 1 and rows > 1):
             self.line(f"i{name} = {name}[lo:hi]")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..op import Array, Kernel, Op, Site, op, register
-from ..shapes import Shape, is_static
+from ..shapes import Shape, fixed, is_static
 from .linalg import matmul
 
 __all__ = ["with_epilogue"]
@@ -65,8 +65,8 @@ def _base_site(s: Site, base: Op) -> Site:
 def _product(s: Site, epilogue: Any) -> Kernel:
     from ..kernels.products import product
 
-    ((rows, columns),) = matmul.infer_shapes(_base_site(s, matmul))
-    inner = s.shapes[0][0 if s["transpose_a"] else 1]
+    rows, columns = fixed(matmul.infer_shapes(_base_site(s, matmul))[0])
+    inner = fixed(s.shapes[0])[0 if s["transpose_a"] else 1]
     return product(rows, inner, columns, s.dtypes[0].np, epilogue, s["transpose_a"], s["transpose_b"])
 
 

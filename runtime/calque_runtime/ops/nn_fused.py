@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..op import Kernel, Op, Site
+from ..shapes import fixed
 from .fused import with_epilogue
 from .nn_conv import conv_2d, depthwise_conv_2d
 from .windows import windows_of
@@ -20,13 +21,13 @@ _EPILOGUE = (
 def _convolution(s: Site, epilogue: Any) -> Kernel:
     from ..kernels.conv import convolution
 
-    return convolution(windows_of(s), s.shapes[0], s.shapes[1], s.dtypes[0].np, epilogue)  # type: ignore[arg-type]
+    return convolution(windows_of(s), fixed(s.shapes[0]), fixed(s.shapes[1]), s.dtypes[0].np, epilogue)
 
 
 def _depthwise(s: Site, epilogue: Any) -> Kernel:
     from ..kernels.conv import depthwise
 
-    return depthwise(windows_of(s), s.shapes[0], s.shapes[1], s.dtypes[0].np, epilogue)  # type: ignore[arg-type]
+    return depthwise(windows_of(s), fixed(s.shapes[0]), fixed(s.shapes[1]), s.dtypes[0].np, epilogue)
 
 
 fused_conv_2d: Op = with_epilogue(

@@ -12,11 +12,14 @@ Everything but the convolution and the addition derives from variables, and so i
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..plan.weights import derived
+from ..shapes import fixed
 from .rewriting import Builder, rewrite, users
 
 __all__ = ["run"]
@@ -105,7 +108,7 @@ class _Folding:
             return None
         vector = factor
         if factor.shape != () and not made.attrs.get("transpose_b"):
-            sizes = weights.shape[len(weights.shape) - axes :]
+            sizes = fixed(weights.shape)[len(weights.shape) - axes :]
             if _size(factor) == 1:
                 sizes = (1,)
             vector = self._reshaped(factor, sizes, made, builder)
@@ -141,7 +144,7 @@ class _Folding:
 
 def _size(value: Value) -> int:
     """The number of elements of a value of static shape."""
-    return int(np.prod(value.shape or (), dtype=np.int64))
+    return math.prod(fixed(value.shape))
 
 
 def _own_attrs(node: Node) -> dict[str, object]:

@@ -15,7 +15,7 @@ import numpy as np
 from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..plan.weights import derived
-from ..shapes import is_static, known_size
+from ..shapes import Shape, fixed, is_static, known_size
 from .rewriting import Builder, nested, rewrite, users
 
 __all__ = ["run"]
@@ -108,7 +108,7 @@ class _Fusing:
 
     def _longer(self, node: Node, value: Value, other: Value, builder: Builder) -> tuple[Value, ...] | None:
         base, ops, args = self.fused[value]
-        channels = value.shape[-1]  # type: ignore[index]
+        channels = fixed(value.shape)[-1]
         if (ops and ops[-1] in _ACTIVATIONS) or other.dtype is not value.dtype or not is_static(other.shape):
             return None
         if not ops and _is_vector(other.shape, channels):
@@ -171,5 +171,5 @@ class _Fusing:
         return twin.outputs
 
 
-def _is_vector(shape: tuple[int, ...] | None, channels: int) -> bool:
-    return bool(shape) and shape[-1] == channels and all(d == 1 for d in shape[:-1])  # type: ignore[index]
+def _is_vector(shape: Shape, channels: int) -> bool:
+    return bool(shape) and fixed(shape)[-1] == channels and all(d == 1 for d in fixed(shape)[:-1])
