@@ -10,6 +10,7 @@ from .errors import InvalidArgumentError, PermissionDeniedError
 from .ir import Function, FunctionRef, Library
 
 if TYPE_CHECKING:
+    from .backend import Backend
     from .plan.bound import BoundPlan
 
 __all__ = ["Environment", "Limits"]
@@ -45,6 +46,7 @@ class Environment:
         limits: what a graph may ask for.
         own_files: paths of the model's own assets, which ops may read whatever the limits.
         lock: guards `resources` and compilation.
+        backends: engines that are offered parts of functions, the first of them first.
         generic_calls: how often a function is called with arguments of some shapes before it is compiled for them.
     """
 
@@ -54,6 +56,7 @@ class Environment:
         self.limits = limits or Limits()
         self.lock = threading.RLock()
         self.own_files: frozenset[str] = frozenset()
+        self.backends: tuple[Backend, ...] = ()
         self.generic_calls = 1
 
     def resource(self, kind: str, container: str, name: str, make: Callable[[], T]) -> T:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from calque_runtime import dtypes, ops, reference
+from calque_runtime.backend import Reference
 from calque_runtime.environment import Environment
 from calque_runtime.ir import Function, Node
 from calque_runtime.op import Call, Op, flatten_inputs, nest_outputs
@@ -81,7 +82,9 @@ def executed(row: Row, static: bool, how: str) -> list[Any]:
     env = Environment()
     if how == "reference":
         return reference.run(function, flat, env)
-    if how == "optimized":
+    if how == "backend":
+        env.backends = (Reference(),)
+    if how in ("optimized", "backend"):
         shapes = [a.shape for a in flat]
         return compile_ordered(*optimized(function, shapes, [], env), env)(*flat)
     return compile_function(function, env)(*flat)

@@ -40,7 +40,7 @@ def test_values(family: str, row: Row) -> None:
     got = harness.eager(row)
     for k, (one, want) in enumerate(zip(got, expected(family, row, len(got)), strict=True)):
         harness.check(one, want, row, f"eager, output {k}")
-    for how in ("reference", "plan", "optimized"):
+    for how in ("reference", "plan", "optimized", "backend"):
         for static in (True, False):
             again = harness.executed(row, static, how)
             for k, (one, want) in enumerate(zip(again, expected(family, row, len(got)), strict=True)):

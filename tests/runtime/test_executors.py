@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calque_runtime import dtypes, ops, reference
+from calque_runtime.backend import Reference
 from calque_runtime.environment import Environment
 from calque_runtime.errors import OpError
 from calque_runtime.ir import Function, FunctionRef, Library, Node, Value
@@ -226,8 +227,8 @@ def test_plan_agrees_with_reference(made: tuple[Library, str]) -> None:
 @settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-@given(libraries())
-def test_optimized_plan_agrees_with_reference(made: tuple[Library, str]) -> None:
+@given(libraries(), st.booleans())
+def test_optimized_plan_agrees_with_reference(made: tuple[Library, str], backend: bool) -> None:
     library, name = made
     function = library[name]
     arrays, variable = start()
@@ -237,6 +238,8 @@ def test_optimized_plan_agrees_with_reference(made: tuple[Library, str]) -> None
     end = variable.value
     arrays, variable = start()
     env = Environment(library)
+    if backend:
+        env.backends = (Reference(),)
     plan = compile_ordered(*optimized(function, [SHAPE, SHAPE], [variable], env, verified), env)
     for expected in want:
         same(plan(*arrays[:2]), expected)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..backend import Part
+from ..errors import UnimplementedError
 from ..op import Array, Kernel, Op, Site, op, register
 from ..shapes import Shape, fixed, is_static
 from .linalg import matmul
@@ -16,18 +18,69 @@ __all__ = ["with_epilogue"]
     "_Group(input: list(Tin)) -> (output: list(Tout)) | Tin: list(type) >=0; Tout: list(type) >=1; body: func"
 )
 def group(s: Site) -> Kernel:
-    """The function `body` of elementwise ops and row reductions, tile by tile."""
+    """The function `body` of elementwise ops and row reductions, tile by tile, or by a backend."""
     body = s["body"].function
-    if all(is_static(v.shape) for node in body.nodes for v in node.outputs):
-        from ..kernels.tiles import tiled
+    if not all(is_static(v.shape) for node in body.nodes for v in node.outputs):
+        return _by_numpy(s)
+    from ..kernels.tiles import tiled
 
-        return tiled(body, s.shapes)
-    return s.function("body")
+    run: Kernel = tiled(body, s.shapes)
+    for backend in reversed(() if s.env is None else s.env.backends):
+        run = _declining(backend.compile_group, s, (), run)
+    return run
 
 
-@group.shape
-def _(s: Site) -> list[Shape]:
+@op(
+    "_Part(input: list(Tin)) -> (output: list(Tout)) | Tin: list(type) >=0; Tout: list(type) >=1; body: func; "
+    "backend: string; weights: list(int)=[]"
+)
+def part(s: Site) -> Kernel:
+    """The function `body`, by the backend of that name (`calque_runtime.backend`), or by numpy where it declines."""
+    name = s["backend"].decode()
+    for backend in () if s.env is None else s.env.backends:
+        if backend.name == name:
+            return _declining(backend.compile, s, s["weights"], _by_numpy(s))
+    return _by_numpy(s)
+
+
+def _body_shapes(s: Site) -> list[Shape]:
     return [v.shape for v in s["body"].function.outputs]
+
+
+group.shape_rule = _body_shapes
+part.shape_rule = _body_shapes
+
+
+def _by_numpy(s: Site) -> Kernel:
+    from ..plan.bound import compile_ordered
+
+    if s.env is None:
+        raise s.error("runs a function, which needs an environment to run in")
+    return compile_ordered(s["body"].function, {}, s.env)
+
+
+def _declining(
+    compile_part: Callable[[Part], Kernel | None], s: Site, weights: Sequence[int], instead: Kernel
+) -> Kernel:
+    """What a backend makes of the node's function; `instead` from when it declines."""
+    try:
+        run = compile_part(Part(s["body"].function, weights, s.env))  # type: ignore[arg-type]
+    except UnimplementedError:
+        run = None
+    if run is None:
+        return instead
+    chosen = [run]
+
+    def either(*arrays: Array) -> Any:
+        try:
+            return chosen[0](*arrays)
+        except UnimplementedError:
+            if chosen[0] is instead:
+                raise
+            chosen[0] = instead
+            return instead(*arrays)
+
+    return either
 
 
 def with_epilogue(declaration: str, base: Op, fast: Callable[[Site, Any], Kernel], doc: str) -> Op:

@@ -27,6 +27,7 @@ PIPELINE: tuple[str, ...] = (
     "hoist_invariants",
     "fold_scales",
     "drop_dead",
+    "offer_parts",
     "fuse_epilogue",
     "group_elementwise",
 )
