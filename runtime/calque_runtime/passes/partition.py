@@ -6,10 +6,9 @@ need a result of a node outside that itself needs a result of the part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from ..effects import is_pure
 from ..ir import Function, FunctionRef, Node, Value
 from ..op import Op
 from ..schedule import schedule_nodes
@@ -24,12 +23,14 @@ class Part:
         nodes: its nodes.
         outside: the nodes outside whose results it reads.
         mask: the bits of the parts that it was merged from.
+        needs: the bits of the parts that what it reads from outside belongs to, or needs.
     """
 
     def __init__(self, node: Node) -> None:
         self.nodes = [node]
         self.outside = dict.fromkeys(v.node for v in node.inputs)
         self.mask = 0
+        self.needs = 0
 
     def take_in(self, other: Part) -> bool:
         """Become of the kind of the union with `other`, or say that there is none (False) and stay as it is."""
@@ -62,20 +63,21 @@ class _Partition:
     def __init__(self, start: Callable[[Node], Part | None]) -> None:
         self.start = start
         self.parts: dict[Part, None] = {}
+        self._by_bit: list[Part] = []
         self.member: dict[Node, Part] = {}
         self.needs: dict[Node, int] = {}
 
     def parts_of(self, function: Function) -> list[Part]:
         """Find them."""
-        count = 0
         for node in function.nodes:
             needs = 0
             for value in node.inputs:
                 needs |= self.needs.get(value.node, 0)
             part = self.start(node)
             if part is not None:
-                part.mask = 1 << count
-                count += 1
+                part.needs = needs
+                part.mask = 1 << len(self._by_bit)
+                self._by_bit.append(part)
                 needs |= part.mask
                 self._add(node, part)
             self.needs[node] = needs
@@ -90,19 +92,40 @@ class _Partition:
             if other is not None and other is not part:
                 part = self._merged(other, part)
 
+    def _with_all(self, needs: int) -> int:
+        """`needs`, with what those parts need as a whole: a result of a part is there when all of it has run."""
+        seen = 0
+        while needs & ~seen:
+            part = self._by_bit[next(_bits(needs & ~seen))]
+            seen |= part.mask
+            needs |= part.mask | part.needs
+        return needs
+
     def _merged(self, first: Part, second: Part) -> Part:
         """The union of two parts, or the second where they cannot be one."""
         mask = first.mask | second.mask
         both = first, second
         outside = {n: None for n in (*first.outside, *second.outside) if self.member.get(n) not in both}
-        if any(self.needs.get(n, 0) & mask for n in outside) or not first.take_in(second):
+        needs = 0
+        for node in outside:
+            needs |= self.needs.get(node, 0)
+        if self._with_all(needs) & mask or not first.take_in(second):
             return second
         first.nodes += second.nodes
-        first.outside, first.mask = outside, mask
+        first.outside, first.mask, first.needs = outside, mask, needs
+        for i in _bits(second.mask):
+            self._by_bit[i] = first
         for node in second.nodes:
             self.member[node] = first
         self.parts.pop(second)
         return first
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
 
 
 def replace_parts(
@@ -204,7 +227,7 @@ def _sorted(function: Function) -> list[Node]:
     before: Node | None = None
     chained: list[tuple[Node, Node]] = []
     for node in function.nodes:
-        if not is_pure(node):
+        if node.op.signature.stateful:
             if before is not None:
                 node.control.append(before)
                 chained.append((node, before))
