@@ -530,4 +530,6 @@ def _packed(value: Any, dtype: Any) -> Tensor:
 
 def is_tensor(x: Any) -> bool:
     """Is `x` a tensor, a variable, or another type that stands for one?"""
-    return isinstance(x, Tensor) or hasattr(x, "__tf_tensor__") or hasattr(x, "_type_spec")
+    if isinstance(x, Tensor) or hasattr(x, "__tf_tensor__"):
+        return True
+    return hasattr(x, "_type_spec") and getattr(x, "_counts_as_tensor", True)

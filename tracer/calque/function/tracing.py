@@ -15,6 +15,7 @@ from calque_runtime.ops import control
 from .. import nest
 from ..composite.composite import CompositeTensor
 from ..composite.trace_type import TracingContext
+from ..composite.type_spec import TypeSpec
 from ..tensor import SymbolicTensor, Tensor, convert_to_tensor
 from .concrete import ConcreteFunction
 from .effects import add_control_dependencies, has_effect
@@ -132,7 +133,7 @@ class _Placeholders:
         if isinstance(given, CompositeTensor):
             for part, original in zip(parts, leaf.type.to_tensors(given), strict=True):
                 self._note(part, original)
-        if not parts:
+        if not parts and not isinstance(leaf.type, TypeSpec):
             return leaf.type.placeholder_value(TracingContext())
         return leaf.type.from_tensors(iter(parts))
 
