@@ -63,19 +63,24 @@ _TIES = "values that tie: a difference is not symmetric there"
 _EDGES = "at edges of where it is smooth; see SMOOTH"
 _QUANTIZED = "by definition the gradient of what is not rounded"
 _TENSORFLOWS = "TensorFlow's rule, which leaves the conjugate out"
+_ZEROS = "the gradient of the rule divides by the input, as TensorFlow's, which gives NaN"
 # Where the derivative is not what a difference along any direction shows, and why: by op, or by row.
 SKIPPED = {
+    "Angle-complex128": _EDGES,
     "ClipByValue-float64": "bounds that cross; see SMOOTH",
     "ClipByValue-full-float64": "bounds that cross; see SMOOTH",
     "Digamma-float64": _EDGES,
     "DivNoNan-complex128": _EDGES,
     "DivNoNan-float64": _EDGES,
     "DynamicStitch-twice-float64": "as in TensorFlow, what is overwritten gets a gradient too",
+    "EuclideanNorm-complex128": _TENSORFLOWS,
     "Erfinv-edges-float64": _EDGES,
     "Erfinv-float64": _EDGES,
     "Lgamma-float64": _EDGES,
+    "LogMatrixDeterminant-complex128": "as in TensorFlow, nothing flows back from the sign",
     "Max-ties-float64": _TIES,
     "MaxPool-ties-float64": _TIES,
+    "MulNoNan-complex128": _TENSORFLOWS,
     "Maximum-ties-float64": _TIES,
     "Minimum-ties-float64": _TIES,
     "Ndtri-float64": _EDGES,
@@ -84,11 +89,16 @@ SKIPPED = {
     "QuantizeAndDequantizeV2": _QUANTIZED,
     "QuantizeAndDequantizeV3": _QUANTIZED,
     "QuantizeAndDequantizeV4": _QUANTIZED,
+    "SegmentProd-complex128": _TENSORFLOWS,
+    "Sign-complex128": "TensorFlow's rule gives 0 for the phase",
+    "Sign-zero-complex128": "TensorFlow's rule gives 0 for the phase",
+    "SquaredDifference-complex128": _TENSORFLOWS,
     "SoftmaxCrossEntropyWithLogits-float64": "labels that do not add up to 1; see SMOOTH",
     "TensorScatterMax-ties-float64": _TIES,
     "TopKV2-ties-float64": _TIES,
     "UnsortedSegmentMax-float64": "the lowest number for a segment without rows",
     "UnsortedSegmentMin-float64": "the highest number for a segment without rows",
+    "UnsortedSegmentProd-complex128": _TENSORFLOWS,
     "Xdivy-complex128": _EDGES,
     "Xdivy-float64": _EDGES,
     "Xlog1py-complex128": _EDGES,
@@ -101,6 +111,9 @@ SKIPPED = {
 FIRST_ONLY = {
     "Dilation2D": "TensorFlow has no gradient of its gradient",
     "MaxPoolWithArgmax": "TensorFlow has no gradient of its gradient",
+    "Prod-one_zero-float64": _ZEROS,
+    "Prod-zeros-float64": _ZEROS,
+    "UnsortedSegmentProd-zeros-float64": _ZEROS,
 }
 # Inputs that are held fixed: no gradient flows to them, though the output depends on them.
 FIXED = {
@@ -108,6 +121,9 @@ FIXED = {
     "MatrixDiagV3": {4},
     "MaxPoolGrad": {0, 1},  # which say where the maxima were
     "MaxPoolGradV2": {0, 1},
+    "Polygamma": {0},  # the order
+    "SoftmaxCrossEntropyWithLogits": {1},  # labels that add up to 1
+    "Zeta": {0},
 }
 # Inputs that are symmetric, and move so.
 SYMMETRIC = {"Cholesky"}
