@@ -96,6 +96,8 @@ FAMILIES = (
     "candidates",
     "incomplete",
     "audio",
+    "datasets",
+    "iterators",
 )
 
 _loaded: set[str] = set()
