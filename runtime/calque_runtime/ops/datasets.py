@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import DType
-from ..op import Array, Kernel, Op, Site, op, register
+from ..op import Array, Kernel, Op, Site, op, register, registered
 from .common import as_strings, check_size, scalar, shape_of
 
 __all__ = ["Dataset", "Element", "as_dataset"]
@@ -424,3 +424,11 @@ def zip_dataset(s: Site) -> Kernel:
 
 for _one in (tensor_dataset, tensor_slice_dataset, range_dataset, zip_dataset):
     _one.shape_rule = scalar
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    ("ShuffleDataset", "not in TensorFlow's order"),
+    ("CacheDataset", "in memory only; refused: a file"),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)
