@@ -62,8 +62,8 @@ def outcome(code: str, tf: Any) -> str:
     }
     with np.errstate(all="ignore"):
         try:
-            exec(compile(tree, "<probe>", "exec"), names)
-            return told(eval(compile(ast.Expression(last.value), "<probe>", "eval"), names), tf)
+            exec(compile(tree, "<probe>", "exec", dont_inherit=True), names)
+            return told(eval(compile(ast.Expression(last.value), "<probe>", "eval", dont_inherit=True), names), tf)
         except Exception as e:
             return f"raises {error_class(e)}"
 
