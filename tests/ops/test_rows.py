@@ -95,6 +95,7 @@ ELSEWHERE = {
     "test_batching.py": "BatchFunction",
     "test_decompose.py": "AccumulateNV2",
     "test_files.py": "SaveV2 RestoreV2 MergeV2Checkpoints ReadFile",
+    "test_python_calls.py": "EagerPyFunc PyFunc PyFuncStateless",
     "test_random.py": "RngReadAndSkip RngSkip StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform "
     "StatefulUniformFullInt StatefulUniformInt",
     "test_sparse_ragged.py": "NormalizeUTF8 CaseFoldUTF8",
