@@ -44,6 +44,8 @@ class Environment:
         library: the functions that can be called by name.
         resources: shared objects by (kind, container, name): variables, tables, ...
         limits: what a graph may ask for.
+        gradients: for each custom gradient that the model's file names, what tells (the name of its function, the
+            structure of its results, what its captures stand for).
         own_files: paths of the model's own assets, which ops may read whatever the limits.
         lock: guards `resources` and compilation.
         backends: engines that are offered parts of functions, the first of them first.
@@ -55,6 +57,7 @@ class Environment:
         self.resources: dict[tuple[str, str, str], Any] = {}
         self.limits = limits or Limits()
         self.lock = threading.RLock()
+        self.gradients: dict[str, Callable[[], tuple[str, Any, list[Any]]]] = {}
         self.own_files: frozenset[str] = frozenset()
         self.backends: tuple[Backend, ...] = ()
         self.generic_calls = 1

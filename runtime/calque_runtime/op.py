@@ -182,6 +182,7 @@ class Op:
         shape_rule: from a Site to the static shapes of its outputs; None: nothing is known.
         gradient: from a Call and one gradient per flat output to one per flat input; None: not differentiable.
         differentiable: False for ops without a gradient by nature (comparisons, rounding): None for every input.
+        limits: what of TensorFlow's op is refused or different here, in words; for docs/ops.md.
     """
 
     def __init__(
@@ -193,6 +194,7 @@ class Op:
         self.shape_rule: ShapeRule | None = None
         self.gradient: GradientRule | None = None
         self.differentiable = True
+        self.limits = ""
         self.bound: dict[Any, tuple[Kernel, tuple[DType, ...], dict[str, Any]]] = {}
         self._completed: dict[Any, tuple[dict[str, Any], tuple[DType, ...]]] = {}
         self._signature: Signature | None = None
@@ -252,6 +254,11 @@ class Op:
     def not_differentiable(self) -> Op:
         """Say that no gradient flows through this op."""
         self.differentiable = False
+        return self
+
+    def limited(self, text: str) -> Op:
+        """Say what of TensorFlow's op is refused or different here; docs/ops.md lists it."""
+        self.limits = text
         return self
 
     def __call__(self, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:

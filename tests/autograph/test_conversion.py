@@ -21,6 +21,7 @@ import pytest
 
 import calque as tf
 from calque.autograph import calls, status
+from calque.autograph.errors import ConversionError
 
 HERE = str(pathlib.Path(__file__))
 
@@ -305,7 +306,7 @@ def test_a_changed_file_is_not_taken_for_the_source(tmp_path: pathlib.Path) -> N
     exec(compile(path.read_text(), str(path), "exec"), scope)
     path.write_text("# something else\n\n\ndef g():\n    pass\n" * 3)
     linecache.clearcache()
-    with pytest.raises(tf.autograph.errors.ConversionError, match="it has changed"):
+    with pytest.raises(ConversionError, match="it has changed"):
         tf.autograph.to_graph(scope["f"])
 
 
@@ -329,7 +330,7 @@ def test_to_graph_and_to_code() -> None:
 
 @pytest.mark.parametrize("what", [3, tf.function(lambda x: x), functools.partial(max, 1), int])
 def test_to_graph_takes_functions_only(what: Any) -> None:
-    with pytest.raises(tf.autograph.errors.ConversionError, match="function"):
+    with pytest.raises(ConversionError, match="function"):
         tf.autograph.to_graph(what)
 
 

@@ -25,6 +25,10 @@ BETTER = {
     "nested_ternaries-0": 1,  # conditional expressions within others
     "nested_ternaries-2": 2,
     "nested_ternaries-4": 3,
+    "calls_generator-0": [1, 6],  # inner generators
+    "inner_generator-0": 10,
+    "inner_class-0": 15,  # private names and super() in inner classes
+    "inner_class-2": -2,
     "for_unpacks-0": 14,  # an element of known length is unpacked
     "walrus-0": 6,  # assignment expressions
     "walrus-2": 3,

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import calque
-from calque_runtime import errors
 from calque_runtime.savedmodel import files
 from calque_runtime.wire import schema
 from calque_runtime.wire.fingerprint import encode_fingerprint
@@ -159,13 +158,6 @@ def test_what_we_cannot_trace_survives_saving_again(tf: TensorFlow, tmp_path: Pa
                 expected(call),
                 f"{call.model} {call.name} in a session",
             )
-
-
-def test_a_mutable_table_is_not_lost_silently(tmp_path: Path) -> None:
-    loaded = calque.saved_model.load(GOLDEN / "tables")
-    with pytest.raises(errors.UnimplementedError, match="mutable table"):
-        calque.saved_model.save(loaded, tmp_path / "model")
-    assert not list(tmp_path.iterdir())
 
 
 def save_ragged(where):  # type: ignore[no-untyped-def]

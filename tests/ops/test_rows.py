@@ -95,6 +95,7 @@ ELSEWHERE = {
     "test_batching.py": "BatchFunction",
     "test_decompose.py": "AccumulateNV2",
     "test_files.py": "SaveV2 RestoreV2 MergeV2Checkpoints ReadFile",
+    "test_python_calls.py": "EagerPyFunc PyFunc PyFuncStateless",
     "test_random.py": "RngReadAndSkip RngSkip StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform "
     "StatefulUniformFullInt StatefulUniformInt",
     "test_sparse_ragged.py": "NormalizeUTF8 CaseFoldUTF8",
@@ -111,6 +112,12 @@ ELSEWHERE = {
     "AnonymousMutableDenseHashTable InitializeTableV2 InitializeTableFromTextFileV2 LookupTableFindV2 "
     "LookupTableSizeV2 LookupTableInsertV2 LookupTableRemoveV2 LookupTableExportV2 LookupTableImportV2",
     "programs/ragged.py": "RaggedTensorToVariant RaggedTensorFromVariant",
+    "programs/datasets.py": "TensorDataset TensorSliceDataset RangeDataset RepeatDataset TakeDataset SkipDataset "
+    "BatchDatasetV2 PaddedBatchDatasetV2 PrefetchDataset ModelDataset OptimizeDataset "
+    "OptionsDataset CacheDataset ConcatenateDataset ZipDataset ShuffleDataset Iterator IteratorV2 MakeIterator "
+    "IteratorGetNext IteratorGetNextSync IteratorGetNextAsOptional IteratorToStringHandle IteratorFromStringHandle "
+    "IteratorFromStringHandleV2",
+    "test_datasets.py": "BatchDataset PaddedBatchDataset MapDataset ParallelMapDataset ParallelMapDatasetV2 FilterDataset FlatMapDataset OneShotIterator",
     "programs/quantized.py": "Dequantize",
     "programs/training.py": "ResourceApplyGradientDescent ResourceApplyProximalGradientDescent ResourceApplyMomentum "
     "ResourceApplyKerasMomentum ResourceApplyAdagrad ResourceApplyAdagradV2 ResourceApplyAdagradDA "

@@ -323,8 +323,8 @@ class Several(tf.Module):
 REFUSED = {
     "Python function": (lambda m: {"f": lambda x: x}, "Expected a TensorFlow function"),
     "no signature": (lambda m: m.free, "get_concrete_function"),
-    "nested results": (lambda m: {"f": m.nested}, "must return a tensor"),
-    "no result": (lambda m: {"f": m.nothing}, "must return a tensor"),
+    "nested results": (lambda m: {"f": m.nested}, "non-Tensor value"),
+    "no result": (lambda m: {"f": m.nothing}, "non-Tensor value"),
     "reserved name": (lambda m: {"__saved_model_init_op": m.good}, "cannot be the name"),
     "number as name": (lambda m: {3: m.good}, "cannot be the name"),
     "not a function": (lambda m: 3, "Expected a TensorFlow function"),

@@ -53,11 +53,17 @@ def outcome(code: str, tf: Any) -> str:
     tree = ast.parse(code)
     last = tree.body.pop()
     assert isinstance(last, ast.Expr), code
-    names: dict[str, Any] = {"tf": tf, "np": np, "raised": raised, "printed": partial(printed, tf)}
+    names: dict[str, Any] = {
+        "tf": tf,
+        "np": np,
+        "raised": raised,
+        "printed": partial(printed, tf),
+        "ways": partial(ways, tf),
+    }
     with np.errstate(all="ignore"):
         try:
-            exec(compile(tree, "<probe>", "exec"), names)
-            return told(eval(compile(ast.Expression(last.value), "<probe>", "eval"), names), tf)
+            exec(compile(tree, "<probe>", "exec", dont_inherit=True), names)
+            return told(eval(compile(ast.Expression(last.value), "<probe>", "eval", dont_inherit=True), names), tf)
         except Exception as e:
             return f"raises {error_class(e)}"
 
@@ -85,6 +91,23 @@ def printed(tf: Any, *args: Any, **kwargs: Any) -> str:
         tf.function(show)()
         assert file.read_text(encoding="utf-8") == eager
     return eager
+
+
+def ways(tf: Any, call: Any, *args: Any) -> str:
+    """What a call gives eagerly, in a function, and in a function of arguments of unknown shape; once if all agree."""
+    tensors = [tf.convert_to_tensor(a) for a in args]
+    loose = [tf.TensorSpec(None, t.dtype) for t in tensors]
+    found = {}
+    for way, run in (
+        ("eager", call),
+        ("function", tf.function(call, autograph=False)),
+        ("unknown", tf.function(call, autograph=False, input_signature=loose)),
+    ):
+        try:
+            found[way] = told(run(*tensors), tf)
+        except Exception as e:
+            found[way] = f"raises {error_class(e)}"
+    return found["eager"] if len(set(found.values())) == 1 else told(found, tf)
 
 
 def error_class(error: Exception) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import calque_runtime
+from calque_runtime import errors
 from calque_runtime.wire import schema
 
 MODELS = ["two_layer", "polymorphic", "structures", "nested", "control", "assets", "composites"]
@@ -96,8 +98,8 @@ def test_facts_of_two_layer(run: Callable[..., Any], golden: Path) -> None:
     assert reachable["ReadVariableOp"] == 4
     assert "SaveV2" not in reachable
     assert found["ops"]["file"]["SaveV2"] == 1
-    for users in found["unsupported_ops"].values():
-        assert set(users) == {"signatures", "functions"}
+    assert found["missing"] == []
+    assert found["unknown_ops"] == []
 
 
 def test_every_concrete_function_is_shown(run: Callable[..., Any], golden: Path) -> None:
@@ -183,12 +185,19 @@ def test_ops_that_calque_lacks_are_named(
     run: Callable[..., Any], tmp_path: Path, make_graph_model: Callable[..., Path]
 ) -> None:
     model = make_graph_model(tmp_path / "model")
-    unsupported = facts(run, model)["unsupported_ops"]
-    assert unsupported["NobodyKnowsThisOp"] == {"signatures": ["serving_default"], "functions": []}
-    assert unsupported["NobodyCallsThisOp"] == {"signatures": [], "functions": []}
-    assert "NoOp" not in unsupported
+    found = facts(run, model)
+    (missing,) = found["missing"]
+    assert (missing["op"], missing["nodes"]) == ("NobodyKnowsThisOp", 1)
+    assert missing["signatures"] == ["serving_default"]
+    assert found["unknown_ops"] == ["NobodyCallsThisOp", "NobodyKnowsThisOp"]
+    with pytest.raises(errors.UnimplementedError) as info:
+        calque_runtime.load(model)
+    assert missing["text"] in str(info.value)
     text = squeezed(run("show", model).stdout)
-    assert "NobodyKnowsThisOp for signature serving_default" in text
+    assert (
+        "NobodyKnowsThisOp: it is not supported (1 node in signature 'serving_default') for signature serving_default"
+        in text
+    )
     assert "NobodyCallsThisOp for no signature or function" in text
 
 

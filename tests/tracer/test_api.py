@@ -32,7 +32,21 @@ DIFFERENT: dict[str, tuple[Any, str]] = {
 
 # Public names that are no function of tensors: they have tests of their own.
 ELSEWHERE = frozenset(
-    {"Assert", "control_dependencies", "device", "function", "init_scope", "print", "random.set_seed"}
+    {
+        "Assert",
+        "control_dependencies",
+        "custom_gradient",
+        "device",
+        "function",
+        "grad_pass_through",
+        "gradients",
+        "hessians",
+        "init_scope",
+        "no_gradient",
+        "print",
+        "random.set_seed",
+        "recompute_grad",
+    }
 )
 
 

@@ -16,6 +16,8 @@ _INDEX = "__index__ of what is no integer is a TypeError in Python"
 _LIST = "a list is no index: TensorFlow takes it for something else without a word"
 _STATIC = "a size that is known while tracing can be used"
 _FITS = "a concrete function takes what it was traced for, and says so before anything runs"
+_BARE = "a body that returns its only loop variable bare is understood eagerly, as in a function"
+_CLASSES = "TensorFlow stumbles over what it was given, with an error of another class"
 
 # numpy 2.2 began to show the shape of arrays that it abbreviates.
 ABBREVIATED = frozenset({"repr(tf.zeros([1001]))", "repr(tf.zeros([40, 40]))"})
@@ -54,6 +56,61 @@ DIFFERENT: dict[str, tuple[str, str]] = {
     "x = tf.constant([[1, 2, 3], [4, 5, 6]]); x[True]": ("raises TypeError", _LIST),
     "x = tf.constant([[1, 2, 3], [4, 5, 6]]); x[[0, 1]]": ("raises TypeError", _LIST),
     "x = tf.constant([[1, 2, 3], [4, 5, 6]]); x[[True, False]]": ("raises TypeError", _LIST),
+    # branches
+    "ways(lambda x: tf.cond(x > 0, lambda: [x, x], lambda: [x]), 1)": (
+        "{eager: [<tf.Tensor: shape=(), dtype=int32, numpy=1>, <tf.Tensor: shape=(), dtype=int32, numpy=1>], "
+        "function: raises TypeError, unknown: raises TypeError}",
+        _CLASSES,
+    ),
+    "ways(lambda i: tf.switch_case(i, [lambda: [1], lambda: [2, 3]]), 1)": (
+        "{eager: [2, 3], function: raises TypeError, unknown: raises TypeError}",
+        _CLASSES,
+    ),
+    "ways(lambda x: tf.case([(x, lambda: 1)], default=lambda: 2), 1)": ("raises TypeError", _CLASSES),
+    "ways(lambda x: tf.case([(x > 0, 3)], default=lambda: 2), 1)": ("raises TypeError", _CLASSES),
+    "tensors of one branch in another": ("TypeError", "what a tensor out of its graph always raises"),
+    # loops
+    "ways(lambda n: tf.while_loop(lambda i: i < n, lambda i: i + 1, [0]), 3)": (
+        "[<tf.Tensor: shape=(), dtype=int32, numpy=3>]",
+        _BARE,
+    ),
+    "a loop in a branch": (
+        "(<tf.Tensor: shape=(), dtype=int32, numpy=6>, <tf.Tensor: shape=(), dtype=int32, numpy=200>)",
+        _BARE,
+    ),
+    "ways(lambda n: tf.while_loop(lambda i: i < n, lambda i: [i + 1], [0], maximum_iterations=[2]), 3)": (
+        "raises ValueError",
+        "seen while tracing",
+    ),
+    "raised(tf.function(lambda n: tf.while_loop(lambda i, j: i < n, lambda i, j: (i + 1, None), (0, 1))), "
+    "tf.constant(3))": ("ValueError", _CLASSES),
+    # tensor_array
+    "ways(lambda x: tf.TensorArray(tf.float32, 3).split(x, 3).stack(), [1.0, 2, 3])": (
+        "raises InvalidArgumentError",
+        "no vector of lengths: one error for it",
+    ),
+    "ways(lambda x: tf.TensorArray(tf.float32, 3, element_shape=[2]).unstack(x).stack(), [1.0, 2, 3])": (
+        "{eager: raises ValueError, function: raises ValueError, unknown: raises InvalidArgumentError}",
+        "what is unstacked has to fit the element shape eagerly too",
+    ),
+    "ways(lambda x: tf.TensorArray(tf.float32, 3).unstack(x).concat(), [1.0, 2, 3])": (
+        "raises InvalidArgumentError",
+        "scalars cannot be concatenated: one error for it",
+    ),
+    "read, then stack": ("InvalidArgumentError", "an element that was read and cleared is not read as zeros"),
+    "as a result of a function": (
+        "<tf.Tensor: shape=(2,), dtype=float32, numpy=array([1., 2.], dtype=float32)>",
+        "a function may return a TensorArray",
+    ),
+    # mapping
+    "ways(lambda x: tf.map_fn(3, x), [1.0, 2])": ("raises TypeError", _CLASSES),
+    "ways(lambda x: tf.scan(3, x), [1.0, 2, 3])": ("raises TypeError", _CLASSES),
+    # python_functions
+    "what numpy_function does to its argument stays inside": (
+        "(<tf.Tensor: shape=(2,), dtype=float32, numpy=array([2., 3.], dtype=float32)>, "
+        "<tf.Tensor: shape=(2,), dtype=float32, numpy=array([1., 2.], dtype=float32)>)",
+        "a tensor's value never changes: TensorFlow's does",
+    ),
     # variable
     "v = tf.Variable(2); v + 1.5": ("raises TypeError", _ADD),
     "v = tf.Variable(True); v.assign_add(True)": (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
 from calque_runtime.errors import OpError
@@ -19,6 +18,7 @@ from calque_runtime.savedmodel.metagraph import (
     UserObject,
     VariableInfo,
 )
+from calque_runtime.savedmodel.report import missing
 from calque_runtime.shapes import Shape
 from calque_runtime.wire.tensors import decode_dtype, decode_shape
 
@@ -69,6 +69,7 @@ def gather(directory: str, tags: set[str] | None) -> Facts:
         "collections": {name: len(one.values) for name, one in meta_graph.collections.items()},
     }
     facts.update(_ops(Census(proto.graph_def), facts))
+    facts["missing"] = _missing(meta_graph)
     return facts
 
 
@@ -233,25 +234,26 @@ def _ops(census: Census, facts: Facts) -> Facts:
         [tensor for tensors in signatures.values() for tensor in tensors],
         [name for names in functions.values() for name in names],
     )
-    users: dict[str, dict[str, list[str]]] = {
-        op: {"signatures": [], "functions": []} for op in census.unsupported()
-    }
-    if users:
-        for name, tensors in signatures.items():
-            _note_users(users, census.reached(tensors), "signatures", name)
-        for path, names in functions.items():
-            _note_users(users, census.reached(functions=names), "functions", path)
     return {
         "library_functions": census.functions,
         "ops": {"reachable": _by_count(reached), "file": _by_count(census.file())},
-        "unsupported_ops": users,
+        "unknown_ops": census.unsupported(),
     }
 
 
-def _note_users(users: dict[str, dict[str, list[str]]], ops: Iterable[str], kind: str, name: str) -> None:
-    for op in ops:
-        if op in users:
-            users[op][kind].append(name)
+def _missing(meta_graph: MetaGraph) -> list[Facts]:
+    """What loading would say is missing, and what functions need that no signature runs."""
+    return [
+        {
+            "op": one.op,
+            "reason": one.reason,
+            "nodes": one.nodes,
+            "functions": list(one.functions),
+            "signatures": list(one.signatures),
+            "text": str(one),
+        }
+        for one in missing(meta_graph, functions=True).missing
+    ]
 
 
 def _by_count(counts: dict[str, int]) -> dict[str, int]:

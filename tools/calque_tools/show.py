@@ -202,23 +202,19 @@ def _ops(page: Page, facts: Facts) -> None:
     page.line(
         ", ".join(f"{name}({number})" for name, number in reachable.items()) or "none reachable", indent=2
     )
-    unsupported = facts["unsupported_ops"]
-    if not unsupported:
+    missing = facts["missing"]
+    named = {one["op"] for one in missing}
+    idle = [name for name in facts["unknown_ops"] if name not in named]
+    if not missing and not idle:
         page.line("calque has all of them.", _NOTE, indent=2)
         return
-    page.heading("Ops that calque does not have")
-    idle = [name for name, users in unsupported.items() if not any(users.values())]
-    for name, users in unsupported.items():
-        if name not in idle:
-            page.line(f"  for {_used_by(users)}", indent=2, lead=(name, "yellow"))
+    page.heading("Ops that cannot run")
+    for one in missing:
+        users = ", ".join(one["signatures"][:3]) + (", ..." if len(one["signatures"]) > 3 else "")
+        note = f"  for signature {users}" if one["signatures"] else "  for no signature"
+        page.line(one["text"].removeprefix(one["op"]) + note, indent=2, lead=(one["op"], "yellow"))
     if idle:
         page.line("  for no signature or function", _NOTE, indent=2, lead=(", ".join(idle), ""))
-
-
-def _used_by(users: dict[str, list[str]]) -> str:
-    names = [f"signature {name}" for name in users["signatures"]]
-    names += [f"function {name}" for name in users["functions"]]
-    return ", ".join(names[:3]) + (f", {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _more(page: Page, length: int, limit: int | None, what: str) -> None:

@@ -271,7 +271,7 @@ from .function.operation import (
 )
 from .gradient.custom import custom_gradient, grad_pass_through, recompute_grad
 from .gradient.graph import AggregationMethod, gradients, hessians
-from .gradient.registry import NoGradient, RegisterGradient
+from .gradient.registry import RegisterGradient, no_gradient
 from .gradient.tape import GradientTape, UnconnectedGradients
 from .graph import Graph
 from .indexed_slices import (
@@ -328,7 +328,6 @@ __all__ = [
     "IndexedSlices",
     "IndexedSlicesSpec",
     "Module",
-    "NoGradient",
     "Operation",
     "RaggedTensor",
     "RaggedTensorSpec",
@@ -465,6 +464,7 @@ __all__ = [
     "nest",
     "newaxis",
     "nn",
+    "no_gradient",
     "no_op",
     "norm",
     "not_equal",

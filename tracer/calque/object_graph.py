@@ -59,19 +59,21 @@ class ObjectView:
 
 @dataclass(frozen=True)
 class StoredValue:
-    """A value that an object itself stores.
+    """A value that an object itself stores, or one part of it.
 
     Attributes:
         name: the attribute's name.
         full_name: a variable's own name; "" otherwise.
         array: the value.
         dtype: its dtype where the array's does not tell it, else None.
+        part: how the part's key ends; "" where the value is in one part.
     """
 
     name: str
     full_name: str
     array: Any
     dtype: Any = None
+    part: str = ""
 
 
 def walk(root: Trackable, save_type: str = "checkpoint", children: Children | None = None) -> ObjectView:
@@ -124,7 +126,13 @@ def stored_values(obj: Trackable) -> list[StoredValue]:
     """
     if isinstance(obj, Variable):
         return [StoredValue(VARIABLE_VALUE, obj._shared_name, obj._state.value, obj.dtype)]
-    return [StoredValue(name, "", array) for name, array in obj._serialize_to_tensors().items()]
+    found = []
+    for name, value in obj._serialize_to_tensors().items():
+        if isinstance(value, Mapping):
+            found += [StoredValue(name, "", array, dtype, part) for part, (array, dtype) in value.items()]
+        else:
+            found.append(StoredValue(name, "", value))
+    return found
 
 
 def checkpoint_graph(view: ObjectView) -> tuple[TrackableGraph, dict[str, StoredValue]]:
@@ -136,11 +144,12 @@ def checkpoint_graph(view: ObjectView) -> tuple[TrackableGraph, dict[str, Stored
     nodes = []
     values: dict[str, StoredValue] = {}
     for number, obj in enumerate(view.nodes):
-        attributes = []
+        attributes: list[tuple[str, str, str]] = []
         for value in stored_values(obj):
             key = attribute_key(view.paths[number], value.name)
-            values[key] = value
-            attributes.append((value.name, value.full_name, key))
+            values[key + value.part] = value
+            if not attributes or attributes[-1][2] != key:
+                attributes.append((value.name, value.full_name, key))
         nodes.append(TrackableNode(view.children[number], attributes, view.slot_variables[number]))
     _mark_values(nodes)
     return TrackableGraph(nodes), values

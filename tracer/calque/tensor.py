@@ -42,7 +42,7 @@ class Tensor(Operators):
     numbers take the tensor's.
     """
 
-    __slots__ = ("__weakref__", "_dtype")
+    __slots__ = ("__dict__", "__weakref__", "_dtype")
     __array_priority__ = 100  # numpy leaves array + tensor to the tensor
     _dtype: DType
 
@@ -115,6 +115,15 @@ class EagerTensor(Tensor):
         """The device it is on, as TensorFlow spells the processor."""
         return "/job:localhost/replica:0/task:0/device:CPU:0"
 
+    def set_shape(self, shape: Any) -> None:
+        """Check that `shape` fits: an eager tensor's own is known.
+
+        Raises:
+            ValueError: it does not.
+        """
+        if not self.shape.is_compatible_with(shape):
+            raise ValueError(f"Tensor's shape {self.shape} is not compatible with supplied shape {shape}.")
+
     def numpy(self) -> Any:
         """The value: a numpy array of the caller's own, or a numpy scalar (bytes for a string) where the shape is ().
 
@@ -134,6 +143,9 @@ class EagerTensor(Tensor):
         view = array.view()
         view.flags.writeable = False
         return view
+
+    def __buffer__(self, flags: int) -> memoryview:
+        return memoryview(self.__array__())  # asked for by Python 3.12 and later
 
     def __bool__(self) -> bool:
         return bool(self._array) if np.size(self._array) else False
@@ -266,10 +278,14 @@ class SymbolicTensor(Tensor):
         return ""
 
     def _out_of_scope(self) -> InaccessibleTensorError:
+        from .function.trace import user_location
+
+        used = user_location()
+        here = "" if used is None else f"{used[0]}:{used[1]}, in {used[2]}: "
         location = self._value.node.location
         where = "" if location is None else f" It was made at {location[0]}:{location[1]} in {location[2]}."
         return InaccessibleTensorError(
-            f"{self!r} is out of scope and cannot be used here: it belongs to the graph of "
+            f"{here}{self!r} is out of scope and cannot be used here: it belongs to the graph of "
             f"'{self.trace.function.name}', which has been traced already or is not being traced now.{where} Return it "
             "from that function, or assign it to a tf.Variable, to use its value elsewhere."
         )
@@ -514,4 +530,6 @@ def _packed(value: Any, dtype: Any) -> Tensor:
 
 def is_tensor(x: Any) -> bool:
     """Is `x` a tensor, a variable, or another type that stands for one?"""
-    return isinstance(x, Tensor) or hasattr(x, "__tf_tensor__") or hasattr(x, "_type_spec")
+    if isinstance(x, Tensor) or hasattr(x, "__tf_tensor__"):
+        return True
+    return hasattr(x, "_type_spec") and getattr(x, "_counts_as_tensor", True)

@@ -255,14 +255,6 @@ class _Items:
             raise self._out_of_range(f"Reading from negative indices (index {at}) is not allowed.")
         if at >= len(self.items):
             raise self._out_of_range(f"Tried to read from index {at} but array size is: {len(self.items)}")
-        found = self.items[at]
-        if found is None and at in self._read:
-            raise InvalidArgumentError(
-                None,
-                "TensorArray",
-                f"Could not read index {at} twice because it was cleared after a previous read (perhaps try setting "
-                "clear_after_read = false?)",
-            )
         found = self._item(at)
         if self._clear:
             self.items[at] = None
@@ -272,6 +264,13 @@ class _Items:
     def _item(self, at: int) -> Any:
         """The element at `at`; zeros from now on if it was never written."""
         found = self.items[at]
+        if found is None and at in self._read:
+            raise InvalidArgumentError(
+                None,
+                "TensorArray",
+                f"Could not read index {at} twice because it was cleared after a previous read (perhaps try setting "
+                "clear_after_read = false?)",
+            )
         if found is None:
             from .api.array_ops import zeros
 
@@ -299,6 +298,7 @@ class _Items:
             self.items.extend([None] * (at - size + 1))
         self.shape.check(value.shape)
         self.items[at] = value
+        self._read.discard(at)
 
     def stack(self) -> Any:
         if not self.items:

@@ -7,7 +7,9 @@ attributes.
 
 from __future__ import annotations
 
+import functools
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -54,7 +56,10 @@ class Trackable:
         return dict(self.__dict__.get("_self_tracked", ()))
 
     def _serialize_to_tensors(self) -> Mapping[str, Any]:
-        """The arrays that this object itself stores, by attribute name (``VARIABLE_VALUE`` for a variable)."""
+        """The arrays that this object itself stores, by attribute name (``VARIABLE_VALUE`` for a variable).
+
+        A value of several parts is a mapping from how each part's key ends to an (array, dtype) pair.
+        """
         return {}
 
     def _restore_from_tensors(self, restored: Mapping[str, Any]) -> None:
@@ -195,17 +200,24 @@ class AutoTrackable(Trackable):
 def functions_of(obj: Any) -> dict[str, Trackable]:
     """The `function`s and concrete functions among an object's attributes, methods bound to it, by sorted name.
 
-    Properties are not evaluated.
+    As in TensorFlow, properties count: what one raises is as if it were not there.
     """
     from .function.concrete import ConcreteFunction
     from .function.polymorphic import Function
 
     kinds = (Function, ConcreteFunction)
+    plain = (property, functools.cached_property, *kinds)
     found: dict[str, Trackable] = {}
     for name in dir(obj):
-        value = inspect.getattr_static(obj, name, None)
+        static = inspect.getattr_static(obj, name, None)
+        if not isinstance(static, plain) or (isinstance(static, property) and static.fget is None):
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                value = getattr(obj, name, None)  # of a method: the function of this instance
+        except Exception:
+            continue
         if isinstance(value, kinds):
-            bound = getattr(obj, name, None)  # a method: the function of this instance
-            if isinstance(bound, kinds):
-                found[name] = bound
+            found[name] = value
     return found

@@ -98,6 +98,8 @@ FAMILIES = (
     "candidates",
     "incomplete",
     "audio",
+    "datasets",
+    "iterators",
 )
 
 _loaded: set[str] = set()

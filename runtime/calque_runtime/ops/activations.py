@@ -225,6 +225,14 @@ softsign_grad: Op = _gradient_op(
 softsign.gradient = lambda c, g: [softsign_grad(g, c.inputs[0])]
 
 
+@softsign_grad.grad
+def _(c: Call, g: Any) -> list[Any]:
+    from .functions import abs_, sign
+
+    gradients, x = c.inputs
+    return [softsign_grad(g, x), softsign_grad(g * gradients, x) * sign(x) * -2.0 / (abs_(x) + 1.0)]
+
+
 def _softmax_kernel(finish: Callable[[Array, Array], Array]) -> Callable[[Site], Kernel]:
     """A kernel along the last axis: `finish` gets x less its maximum, and the exponentials of that."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..op import Array, Kernel, Op, Site, register
+from ..op import Array, Kernel, Op, Site, register, registered
 from ..shapes import Dim, Shape
 
 __all__: list[str] = []
@@ -97,3 +97,9 @@ def _(s: Site) -> list[Shape]:
     if function is None:
         return [None] * len(s.out_dtypes)
     return [None if v.shape is None else (rows, *v.shape[1:]) for v in function.outputs]
+
+
+# What docs/ops.md says of limits.
+for _names, _words in (("BatchFunction", "each call is a batch of its own"),):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..dtypes import DType
 from ..ir import FunctionRef
-from ..op import Array, Kernel, Op, Site, op, register
+from ..op import Array, Kernel, Op, Site, op, register, registered
 from ..shapes import Shape, relax
 
 __all__: list[str] = []
@@ -191,3 +191,11 @@ def trt_engine(s: Site) -> Kernel:
     if s.env is None:  # may it run? where it runs, the function is found
         return lambda *inputs: ()
     return _function(s, ref if ref is not None and ref.name else FunctionRef(name), s["InT"], s["OutT"])
+
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    ("TRTEngineOp", "runs the native segment that the engine was made from; refused where the file has none"),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import float64
-from ..op import Array, Kernel, Op, Site, register
+from ..op import Array, Kernel, Op, Site, register, registered
 from .common import check_size
 from .philox import uniform
 from .streams import STATEFUL, Reserved
@@ -74,3 +74,10 @@ log_uniform_candidate_sampler: Op = _candidates(
     "Random classes, the first ones likelier, as in a vocabulary by falling frequency.",
     lambda top: np.log1p(1 / (np.arange(top) + 1.0)) / np.log(top + 1.0),
 )
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    ("UniformCandidateSampler LogUniformCandidateSampler", "random numbers are not TensorFlow's"),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

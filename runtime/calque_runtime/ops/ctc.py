@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, Kernel, Op, Site, op, register
+from ..op import Array, Kernel, Op, Site, op, register, registered
 from ..shapes import Shape
 from .common import check_size
 from .detection import check_steps
@@ -289,3 +289,9 @@ def _levenshtein(a: list[Any], b: list[Any]) -> int:
 def _(s: Site) -> list[Shape]:
     known = s.shapes[2]
     return [None if known is None or len(known) != 1 or known[0] is None else (None,) * (known[0] - 1)]
+
+
+# What docs/ops.md says of limits.
+for _names, _words in (("CTCLoss", "refused: ctc_merge_repeated=False"),):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

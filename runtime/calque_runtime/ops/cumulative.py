@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import as_dtype
 from ..op import Array, Call, Kernel, Op, Site, op
 from ..shapes import Shape
 from .common import conjugate
@@ -94,15 +95,19 @@ def _(c: Call, g: Any) -> list[Any]:
 @cumulative_logsumexp.grad
 def _(c: Call, g: Any) -> list[Any]:
     # In logarithms, the positive and the negative part on their own: exp(-y) alone may overflow.
-    from .array import zeros_like
-    from .elementwise import maximum, sub
+    from .array import ones_like, zeros_like
+    from .compare import greater, select_v2
     from .functions import exp, log
 
     (x, axis), y = c.inputs, c.outputs[0]
     flags = {"exclusive": c["exclusive"], "reverse": not c["reverse"]}
+    # Stands for the logarithm of 0: finite, so that what is not selected has a derivative.
+    dtype = as_dtype(x.dtype)
+    lowest = np.array(dtype.min / 4, dtype.np)
 
-    def part(positive: Any) -> Any:
-        logs = sub(log(maximum(positive, zeros_like(g))), y)
+    def part(signed: Any) -> Any:
+        positive = greater(signed, zeros_like(signed))
+        logs = select_v2(positive, log(select_v2(positive, signed, ones_like(signed))) - y, lowest)
         return exp(cumulative_logsumexp(logs, axis, **flags) + x)
 
     return [part(g) - part(-g), None]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import float64
-from ..op import Array, Kernel, Op, Site, register
+from ..op import Array, Kernel, Op, Site, register, registered
 from ..shapes import Shape
 from .common import check_size, same_shape
 from .philox import uniform
@@ -264,3 +264,13 @@ sample_distorted_bounding_box: Op = _distorted(
 sample_distorted_bounding_box_v2: Op = _distorted(
     "SampleDistortedBoundingBoxV2", ", min_object_covered: float", ""
 )
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    (
+        "ExtractGlimpse ExtractGlimpseV2 SampleDistortedBoundingBox SampleDistortedBoundingBoxV2",
+        "random numbers are not TensorFlow's",
+    ),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

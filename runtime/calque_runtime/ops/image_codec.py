@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, Kernel, Op, Site, op, register
+from ..op import Array, Kernel, Op, Site, op, register, registered
 from ..shapes import Shape, format_shape
 from .common import as_strings, check_size, scalar
 from .image_png import HEADER, decode_deep, encode, gray
@@ -443,3 +443,23 @@ def encode_jpeg_variable_quality(s: Site) -> Kernel:
 
 encode_jpeg_variable_quality.shape_rule = scalar
 encode_jpeg_variable_quality.not_differentiable()
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    (
+        "DecodeJpeg DecodeAndCropJpeg",
+        (
+            "needs Pillow (calque[images]); dct_method is not looked at: values are those of "
+            "INTEGER_ACCURATE, from which those of INTEGER_FAST (TensorFlow's default) differ by a few of "
+            "255; refused: fancy_upscaling=False, try_recover_truncated=True"
+        ),
+    ),
+    ("DecodePng DecodeGif EncodePng", "needs Pillow (calque[images])"),
+    ("DecodeImage", "needs Pillow (calque[images]); JPEG files: see DecodeJpeg"),
+    (
+        "EncodeJpeg EncodeJpegVariableQuality",
+        "needs Pillow (calque[images]); the bytes are not TensorFlow's, the pixels nearly",
+    ),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

@@ -173,11 +173,11 @@ def tensor_list_split(s: Site) -> Kernel:
 
 @tensor_list_split.grad
 def _(c: Call, g: Any) -> list[Any]:
+    from .array import shape
     from .join import concat_v2
 
-    rest = c.inputs[1][1:]
-    shape = concat_v2([np.array([-1], c["shape_type"].np), rest], np.int32(0))
-    return [tensor_list_concat_v2(g, shape, c.inputs[2], element_dtype=c["element_dtype"])[0], None, None]
+    rows = concat_v2([np.array([-1], np.int32), shape(c.inputs[0])[1:]], np.int32(0))
+    return [tensor_list_concat_v2(g, rows, c.inputs[2], element_dtype=c["element_dtype"])[0], None, None]
 
 
 def _scattered(s: Site, lst: TensorList, tensor: Array, indices: Array) -> TensorList:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, Call, Kernel, Op, Site, register
+from ..op import Array, Call, Kernel, Op, Site, register, registered
 from ..shapes import Dim, Shape, format_shape
 from .array import shape
 from .common import check_size
@@ -275,3 +275,17 @@ conv_3d, conv_3d_backprop_filter, conv_3d_backprop_input = _family(
     "; Tshape: type=int32 in index",
     "The volumes correlated with each of the filters.",
 )
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    (
+        (
+            "Conv2D Conv2DBackpropInput Conv2DBackpropFilter Conv3D Conv3DBackpropInputV2 "
+            "Conv3DBackpropFilterV2 DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput "
+            "DepthwiseConv2dNativeBackpropFilter"
+        ),
+        "refused: NCHW_VECT_C; strides and dilations other than 1 for batch and channels",
+    ),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, Call, Kernel, Op, Site, register
+from ..op import Array, Call, Kernel, Op, Site, register, registered
 from ..shapes import Shape, format_shape
 from .array import shape, zeros_like
 from .common import check_size
@@ -316,3 +316,13 @@ def _mean_gradient(name: str, size: str, data_format: str, of: Op) -> Op:
 
 avg_pool_grad: Op = _mean_gradient("AvgPoolGrad", _SIZE_2D, _FORMAT_2D, avg_pool)
 avg_pool_3d_grad: Op = _mean_gradient("AvgPool3DGrad", _SIZE_3D, _FORMAT_3D, avg_pool_3d)
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    (
+        "MaxPool MaxPoolV2 AvgPool MaxPool3D AvgPool3D",
+        "refused: NCHW_VECT_C; windows over batch and channels",
+    ),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

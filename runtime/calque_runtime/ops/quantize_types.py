@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import DType, quint8
-from ..op import Array, Kernel, Site, op
+from ..op import Array, Kernel, Site, op, registered
 from ..shapes import Shape
 from .common import same_shape
 
@@ -142,3 +142,8 @@ def dequantize(s: Site) -> Kernel:
 
 
 dequantize.shape_rule = same_shape
+
+# What docs/ops.md says of limits.
+for _names, _words in (("QuantizeV2", "refused: HALF_TO_EVEN but for SCALED; an axis in MIN_FIRST"),):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

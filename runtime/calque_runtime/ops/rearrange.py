@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, Call, Kernel, Op, Site, op, register
+from ..op import Array, Call, Kernel, Op, Site, op, register, registered
 from ..shapes import Dim, Shape, format_shape, normalize_axis
 from .common import same_shape
 
@@ -329,3 +329,8 @@ _block_shape_rule(space_to_batch_nd, batch_to_space_nd, True, True)
 _block_shape_rule(batch_to_space_nd, space_to_batch_nd, False, True)
 _block_shape_rule(space_to_batch, batch_to_space, True, False)
 _block_shape_rule(batch_to_space, space_to_batch, False, False)
+
+# What docs/ops.md says of limits.
+for _names, _words in (("SpaceToDepth DepthToSpace", "refused: data_format NCHW_VECT_C"),):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

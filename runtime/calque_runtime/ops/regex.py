@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from ..errors import OpError
-from ..op import Array, Kernel, Op, Site, op
+from ..op import Array, Kernel, Op, Site, op, registered
 from .common import same_shape
 from .string import each
 
@@ -127,3 +127,16 @@ _ALL: tuple[Op, ...] = (regex_replace, static_regex_replace, regex_full_match, s
 for _one in _ALL:
     _one.shape_rule = same_shape
     _one.not_differentiable()
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    (
+        "RegexReplace RegexFullMatch StaticRegexReplace StaticRegexFullMatch",
+        (
+            "RE2's syntax, run by Python\\'s re; refused: \\C, Unicode classes of scripts, captures in a "
+            "repeated group that can match nothing"
+        ),
+    ),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, Kernel, Site, op
+from ..op import Array, Kernel, Site, op, registered
 from ..shapes import Shape
 from .common import as_strings, scalar
 
@@ -131,3 +131,12 @@ def read_file(s: Site) -> Kernel:
 
 
 read_file.shape_rule = scalar
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    ("SaveV2 RestoreV2", "only with Limits(allow_files=True), but for the model's own checkpoint"),
+    ("MergeV2Checkpoints", "only with Limits(allow_files=True); refused: allow_missing_files=True"),
+    ("ReadFile", "only with Limits(allow_files=True), but for the model's own assets"),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..dtypes import int64, string
 from ..farmhash import fingerprint64, fingerprint_cat64, siphash
-from ..op import Array, Kernel, Site, op
+from ..op import Array, Kernel, Site, op, registered
 from .common import check_size
 from .sparse import check_sparse, sparse_shapes
 
@@ -151,3 +151,8 @@ def sparse_cross_hashed(s: Site) -> Kernel:
 for _one in (sparse_cross, sparse_cross_v2, sparse_cross_hashed):
     _one.shape_rule = lambda s: sparse_shapes(2)
     _one.not_differentiable()
+
+# What docs/ops.md says of limits.
+for _names, _words in (("SparseCross", "refused: types other than int64 with hashed_output, else string"),):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

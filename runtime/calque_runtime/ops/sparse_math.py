@@ -308,6 +308,11 @@ sparse_dense_cwise_div: Op = _cwise(
 )
 
 
+@sparse_dense_cwise_add.grad
+def _(c: Call, g: Any) -> list[Any]:
+    return [None, g, None, _to_dense(c, g)]
+
+
 @sparse_dense_cwise_mul.grad
 def _(c: Call, g: Any) -> list[Any]:
     indices, values, shape, dense = c.inputs

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OutOfRangeError
-from ..op import Array, Kernel, Op, Site, op, register
+from ..op import Array, Kernel, Op, Site, op, register, registered
 from ..resources import Variable
 from ..shapes import Shape, compatible, concat, format_shape
 from .common import as_strings
@@ -297,3 +297,9 @@ def resource_count_up_to(s: Site) -> Kernel:
 @resource_count_up_to.shape
 def _(s: Site) -> list[Shape]:
     return [()]
+
+
+# What docs/ops.md says of limits.
+for _names, _words in (("ResourceGather", "refused: batch_dims other than 0"),):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

@@ -11,7 +11,7 @@ import numpy as np
 from ..dtypes import DType, bfloat16, float16, float32
 from ..dtypes import bool as bool_type
 from ..dtypes import string as string_type
-from ..op import Array, Kernel, Site, op
+from ..op import Array, Kernel, Site, op, registered
 from .common import as_strings, check_size, same_shape, scalar
 from .string import each
 
@@ -214,3 +214,8 @@ as_string.shape_rule = string_to_number.shape_rule = same_shape
 string_format.shape_rule = scalar
 for _one in (as_string, string_to_number, string_format):
     _one.not_differentiable()
+
+# What docs/ops.md says of limits.
+for _names, _words in (("AsString", "refused: variants"),):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

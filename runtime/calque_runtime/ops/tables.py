@@ -13,7 +13,7 @@ import numpy as np
 
 from ..dtypes import DType, int64, string
 from ..errors import FailedPreconditionError, NotFoundError, OutOfRangeError
-from ..op import Array, Kernel, Op, Site, register
+from ..op import Array, Kernel, Op, Site, register, registered
 from ..shapes import Shape, is_static
 from ..tables import DenseTable, MutableTable, StaticTable, Table
 from .common import check_size
@@ -386,3 +386,17 @@ _on_table(
     _from_file,
     "Fill a table with the lines of a text file, or with columns of them, and their numbers.",
 )
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    (
+        (
+            "HashTableV2 MutableHashTableV2 MutableHashTableOfTensorsV2 MutableDenseHashTableV2 "
+            "AnonymousHashTable AnonymousMutableHashTable AnonymousMutableHashTableOfTensors "
+            "AnonymousMutableDenseHashTable"
+        ),
+        "pairs of key and value types that TensorFlow has no table for are refused",
+    ),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, Kernel, Site, op
+from ..op import Array, Kernel, Site, op, registered
 from ..shapes import Shape
 from .common import same_shape
 from .string import check_splits, each, flat
@@ -209,3 +209,10 @@ def _(s: Site) -> list[Shape]:
 
 for _one in (unicode_decode, unicode_decode_with_offsets, unicode_transcode, unicode_encode):
     _one.not_differentiable()
+
+# What docs/ops.md says of limits.
+for _names, _words in (
+    ("UnicodeDecode UnicodeDecodeWithOffsets UnicodeTranscode", "input encodings: those of Python's codecs"),
+):
+    for _name in _names.split():
+        registered()[_name].limited(_words)

@@ -218,8 +218,13 @@ class RestoredFunction:
         names += [f"argument {i}" for i in range(len(names), len(positional))]
         came = [f"  {name} = {describe(value)}" for name, value in zip(names, positional, strict=False)]
         came += [f"  {name} = {describe(value)}" for name, value in keyword.items()]
-        lines = [f"no concrete function of '{self.name}' fits this call:", *(came or ["  no arguments"])]
+        lines = [
+            "Could not find matching concrete function to call loaded from the SavedModel.",
+            f"No concrete function of '{self.name}' fits this call:",
+            *(came or ["  no arguments"]),
+        ]
         if not self.concrete_functions:
+            lines[0] = "Found zero restored functions for caller function."
             lines.append("It was saved without any: it was never called before it was saved.")
             return SignatureMismatchError(None, None, "\n".join(lines))
         lines.append("There are:")

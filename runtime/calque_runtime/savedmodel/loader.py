@@ -7,9 +7,10 @@ values, tables are made and filled.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,6 +44,9 @@ from .metagraph import (
 )
 from .restore import Checkpoint
 
+if TYPE_CHECKING:
+    from .report import Report
+
 __all__ = ["Factory", "Loader", "load"]
 
 
@@ -54,6 +58,8 @@ class Factory:
     """Makes the objects of a loaded model: the runtime's. Override what should be of another class."""
 
     convention = Convention()
+    skips_checkpoint = False  # do variables stay without values?
+    takes_partial_checkpoint = False  # may the checkpoint lack values?
 
     def make_object(self, node: SavedObject) -> Any:
         """An object with attributes; `node` says which class it was of, if that is registered."""
@@ -135,6 +141,14 @@ class Factory:
         elif isinstance(parent, objects.Object):
             parent.__dict__[name] = child
 
+    def finish(self, root: Any, loader: Loader, report: Report | None) -> None:
+        """The last step: tell the root about the model. `report` says what is not supported, where it was asked for."""
+        if isinstance(root, objects.Object):
+            for name in ("tensorflow_version", "tensorflow_git_version"):
+                root.__dict__.setdefault(name, getattr(loader.meta_graph, name))
+            if report is not None:
+                root.__dict__["report"] = report
+
     def set_slot(self, optimizer: Any, variable: Any, slot_name: str, slot: Any) -> None:
         """`slot` is what `optimizer` keeps for `variable` under `slot_name`."""
         if isinstance(optimizer, objects.OptimizerObject):
@@ -170,6 +184,8 @@ class Loader:
         self.partial = partial
         self.factory = factory or Factory()
         self.env = Environment(meta_graph.library, limits)
+        for op_type, name in meta_graph.registered_gradients.items():
+            self.env.gradients[op_type] = functools.partial(self._gradient, name)
         self.objects: list[Any] = [None] * len(self.graph.nodes)
         self._raw: dict[int, Any] = {}  # what a function gets for a captured node
         self._making: set[int] = set()
@@ -339,6 +355,20 @@ class Loader:
             name, info, self.env, bound, lambda: [self._captured(n, name) for n in info.bound_inputs]
         )
 
+    def _gradient(self, name: str) -> tuple[str, Any, list[Any]]:
+        """See `Environment.gradients`: a tensor of another function stands for itself, as a CapturedTensor."""
+        info = self.graph.concrete_functions.get(name)
+        if info is None:
+            raise InvalidArgumentError(
+                None, None, f"{self.directory}: gradient function '{name}' has no entry in the object graph"
+            )
+        kinds = [self.graph.nodes[n].kind for n in info.bound_inputs]
+        captures = [
+            kind if isinstance(kind, CapturedTensor) else self.objects[n]
+            for kind, n in zip(kinds, info.bound_inputs, strict=True)
+        ]
+        return name, info.output_signature, captures
+
     def _captured(self, number: int, function: str) -> Any:
         """What a function gets for a node that it captured."""
         if number in self._raw:
@@ -369,11 +399,15 @@ class Loader:
             n: node.kind for n, node in enumerate(self.graph.nodes) if isinstance(node.kind, VariableInfo)
         }
         tables = [n for n, node in enumerate(self.graph.nodes) if node.saveable_objects]
-        if not variables and not tables:
+        if self.factory.skips_checkpoint or not (variables or tables):
             return
         checkpoint = Checkpoint(files.variables_prefix(self.directory), self.graph)
         for number, info in variables.items():
-            self._raw[number].defer(checkpoint.reading(number, info, self._names[number]))
+            try:
+                self._raw[number].defer(checkpoint.reading(number, info, self._names[number]))
+            except NotFoundError:
+                if not self.factory.takes_partial_checkpoint:
+                    raise
         for number in tables:
             self._restore_table(number, checkpoint)
 
@@ -483,18 +517,18 @@ def load(
             error = missing(meta_graph).error(where)
             if error is not None:
                 raise error
-        root = _loader_for(meta_graph)(meta_graph, where, factory, limits, partial is not False).load()
+        loader = _loader_for(meta_graph)(meta_graph, where, factory, limits, partial is not False)
+        root = loader.load()
     except OpError as e:
         if where in e.message:
             raise
         raise type(e)(e.node_def, e.op, f"{where}: {e.message}") from e
     except MemoryError as e:
         raise ResourceExhaustedError(None, None, f"{where}: there is not enough memory to load it") from e
-    if isinstance(root, objects.Object):
-        for name in ("tensorflow_version", "tensorflow_git_version"):
-            root.__dict__.setdefault(name, getattr(meta_graph, name))
-        if partial:
-            from .report import missing
+    report = None
+    if partial:
+        from .report import missing
 
-            root.__dict__["report"] = missing(meta_graph, functions=True)
+        report = missing(meta_graph, functions=True)
+    loader.factory.finish(root, loader, report)
     return root

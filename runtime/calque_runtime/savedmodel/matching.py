@@ -39,6 +39,7 @@ __all__ = [
     "describe_spec",
     "flat_specs",
     "match",
+    "named_tuple",
     "pack",
 ]
 
@@ -81,6 +82,10 @@ class Convention:
             except TypeError:
                 return None
         return found
+
+    def is_tensor(self, value: Any) -> bool:
+        """Is it a tensor in any case, and never the Python value that a function was traced for?"""
+        return False
 
     def shape_of(self, tensor: Any) -> Any:
         """The tensor's (static) shape."""
@@ -300,7 +305,9 @@ def match(
     if isinstance(spec, BoundedTensorSpecValue):
         plain = TensorSpecValue(spec.shape, spec.dtype, spec.name)
         return match(plain, value, flat, convention, convert, path, problems)
-    return _equal(spec, value) or _misfit(problems, path, spec, value)
+    if not convention.is_tensor(value) and _equal(spec, value):
+        return True
+    return _misfit(problems, path, spec, value)
 
 
 def _shape_fits(wanted: Shape, shape: Shape) -> bool:
@@ -461,7 +468,7 @@ def pack(spec: Any, flat: Iterator[Any], convention: Convention) -> Any:
     if isinstance(spec, dict):
         return {key: pack(spec[key], flat, convention) for key in sorted(spec)}
     if isinstance(spec, NamedTupleValue):
-        made = _named_tuple(spec.name, tuple(name for name, _ in spec.fields))
+        made = named_tuple(spec.name, tuple(name for name, _ in spec.fields))
         return made(*[pack(one, flat, convention) for _, one in spec.fields])
     if isinstance(spec, TypeSpecValue):
         return convention.compose(spec, tuple([next(flat) for _ in range(spec.num_flat_components)]))
@@ -469,7 +476,7 @@ def pack(spec: Any, flat: Iterator[Any], convention: Convention) -> Any:
 
 
 @cache
-def _named_tuple(name: str, fields: tuple[str, ...]) -> Any:
+def named_tuple(name: str, fields: tuple[str, ...]) -> Any:
     """A named tuple class. Names come from a file: what is no identifier gets another name."""
     usable = name.isidentifier() and not iskeyword(name)
     return namedtuple(name if usable else "NamedTuple", fields, rename=True)

@@ -270,6 +270,103 @@ def augmented(x):
     return items
 
 
+def matches(x, kind):
+    match kind:
+        case "double":
+            y = x * 2
+        case [first, *others] if len(others) > 1:
+            y = x + first + sum(others)
+        case {"add": n, **rest}:
+            if x > 0:
+                return x + n + len(rest)
+            y = x - n
+        case Box(value=v) | v if isinstance(v, int):
+            y = x * v
+        case Kind.OTHER:
+            y = x * 1000
+        case _:
+            return -x
+    if x > 2:
+        y = y + 1
+    return y
+
+
+class Kind:
+    OTHER = b"other"
+
+
+def matches_in_a_loop(x):
+    s = 0
+    for kind in ["a", "b", "skip", "c", "stop", "d"]:
+        match kind:
+            case "skip":
+                continue
+            case "stop":
+                break
+            case other:
+                if x > 0:
+                    s += len(other) * x
+        s += 100
+    return s
+
+
+def inner_generator(x):
+    base = 1
+    if x is not None:
+        base = 10
+
+    def numbers(n):
+        for i in range(n):
+            if i != 1:
+                yield i + base
+
+    s = 0
+    for i in numbers(4):
+        if x > i:
+            s += i
+    return s
+
+
+def inner_class(x):
+    class Adder(Box):
+        factor: int = 2
+
+        def __init__(self, value):
+            super().__init__(value)
+            self.__hidden = 5
+
+        def add(self, y):
+            if y > 0:
+                return super().add(y) * self.factor + self.__hidden
+            return y
+
+    return Adder(3).add(x)
+
+
+def caught_error_by_name(x):
+    try:
+        raise KeyError("k")
+    except KeyError as e:
+        message = str(e)
+        if x > 0:
+            x = x + len(message)
+    return x
+
+
+def walrus_in_while(x):
+    n, s = 3, 0
+    while (n := n - 1) > 0:
+        s += n
+    return x + s
+
+
+def with_statement(x):
+    with tf.name_scope("a") as scope, tf.name_scope("b"):
+        if x > 0:
+            return x + len(scope)
+    return x
+
+
 def starred(x):
     first, *others = [x, x + 1, x + 2]
     if x > 0:
@@ -308,5 +405,20 @@ CASES: list[tuple[Any, list[Any]]] = [
     (annotated, [*both(3)]),
     (walrus, [*both(3), *both(1)]),
     (augmented, [*both(3)]),
+    (
+        matches,
+        [
+            lambda k=k, x=x: (x, k)
+            for k in ("double", [1, 2, 3], [1], {"add": 5, "more": 1}, 4, Kind.OTHER, None)
+            for x in (3, -3)
+        ],
+    ),
+    (matches, [lambda k=k: (tf.constant(3), k) for k in ("double", {"add": 5}, 4, None)]),
+    (matches_in_a_loop, [*both(2), *both(-2)]),
+    (inner_generator, [*both(12)]),
+    (inner_class, [*both(2), *both(-2)]),
+    (caught_error_by_name, [*both(2), *both(-2)]),
+    (walrus_in_while, [*both(2)]),
+    (with_statement, [*both(2), *both(-2)]),
     (starred, [*both(3), *both(-1)]),
 ]

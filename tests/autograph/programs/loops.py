@@ -235,6 +235,21 @@ def loop_with_invariants(n):
     return v
 
 
+def loop_with_sparse_invariants(n):
+    v = tf.sparse.from_dense([[1, 0], [0, 2]])
+    for _ in tf.range(n):
+        tf.autograph.experimental.set_loop_options(shape_invariants=[(v, tf.TensorShape(None))])
+        v = tf.sparse.expand_dims(v)
+    return tf.sparse.to_dense(v)
+
+
+def loop_with_ragged(n):
+    v = tf.ragged.constant([[1, 2], [3]])
+    for i in tf.range(n):
+        v = v + i
+    return v.flat_values
+
+
 def loop_with_broken_invariants(n):
     v = tf.constant([0])
     for i in tf.range(n):
@@ -353,6 +368,8 @@ CASES: list[tuple[Any, list[Any]]] = [
     (loop_changes_structure, [*both(3)]),
     (loop_becomes_tensor, [tensors(3)]),
     (loop_with_invariants, [*both(3), *both(0)]),
+    (loop_with_sparse_invariants, [*both(2), *both(0)]),
+    (loop_with_ragged, [*both(2)]),
     (loop_with_broken_invariants, [*both(3)]),
     (loop_with_maximum, [tensors(5), tensors(2)]),
     (loop_with_tensor_array, [*both(4), *both(0)]),

@@ -1,4 +1,4 @@
-"""Writes docs/ops.md: every op with its types, whether it has a gradient, and what it does.
+"""Writes docs/ops.md: every op with its types, whether it has a gradient, what it does and what are its limits.
 
 python -m calque_tools.dev.list_ops [--check] [--census FILE] [--corpus DIR]
 
@@ -59,7 +59,8 @@ def _page(families: dict[str, list[Op]], coverage: str) -> str:
         "# Ops",
         "",
         "Written by `python -m calque_tools.dev.list_ops`; a test compares it with the code. An op, an attribute or a",
-        "type that is not here is refused by name.",
+        "type that is not here is refused by name, when a model that needs it is loaded. The limits are what of an op",
+        "is refused or different where the rest of it is here; sizes over `Limits.max_bytes` are refused everywhere.",
         "",
         f"{count} ops in {len(families)} families.",
         "",
@@ -74,8 +75,8 @@ def _page(families: dict[str, list[Op]], coverage: str) -> str:
             "",
             _first_paragraph(doc),
             "",
-            "| op | types | gradient | |",
-            "| --- | --- | --- | --- |",
+            "| op | types | gradient | | limits |",
+            "| --- | --- | --- | --- | --- |",
         ]
         lines += [_row(one) for one in found]
     return "\n".join(lines) + "\n"
@@ -112,7 +113,20 @@ def _by_family() -> dict[str, list[Op]]:
 def _row(one: Op) -> str:
     gradient = "yes" if one.gradient is not None else "no" if one.differentiable else "none by nature"
     doc = " ".join(inspect.cleandoc(one.__doc__ or "").split())
-    return f"| {one.name} | {_types(one)} | {gradient} | {doc.replace('|', '&#124;')} |"
+    cells = [one.name, _types(one), gradient, doc, _limits(one)]
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+def _limits(one: Op) -> str:
+    """What the op says of itself; where it has no kernel, what it gives way to."""
+    if one.kernel is not None:
+        return one.limits or " "
+    from calque_runtime.ops.refs import CONTROL_FLOW, RESOURCE_FORM  # an op family: see _by_family
+
+    form = RESOURCE_FORM.get(one.name)
+    if one.name in CONTROL_FLOW or form in CONTROL_FLOW:
+        return "raised to If or While before a graph runs"
+    return f"runs as {form}" if form else "no kernel"
 
 
 def _types(one: Op) -> str:

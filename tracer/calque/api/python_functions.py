@@ -302,7 +302,7 @@ class _EagerFunction(_Called):
 
     def gradient(self, inputs: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
         """The gradients with respect to `inputs`: calls the function again, under a tape."""
-        from ..gradient import GradientTape
+        from ..gradient.tape import GradientTape
         from .array_ops import zeros_like
 
         places = [i for i, x in enumerate(inputs) if x.dtype.is_floating or x.dtype.is_complex]

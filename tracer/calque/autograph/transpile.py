@@ -50,7 +50,7 @@ from .errors import UnsupportedSyntaxError
 from .experimental import set_loop_options
 from .generated import namespace
 from .options import ConversionOptions, Feature
-from .prepare import dotted, finish, prepare
+from .prepare import Preparation, dotted
 from .source import Definition, definition
 
 __all__ = ["source_of", "transpiled"]
@@ -127,16 +127,18 @@ class _User:
 
 def _made(function: types.FunctionType, options: ConversionOptions) -> _Factory:
     found = definition(function)
-    node = prepare(copy.deepcopy(found.node), found.class_name)
-    names = {n.name for n in ast.walk(node) if isinstance(n, ast.FunctionDef)}
-    _Origins(found).visit(node)
+    names = {n.name for n in ast.walk(found.node) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    prepared = Preparation(copy.deepcopy(found.node), found.class_name)
+    node = prepared.node
+    for part in (node, *prepared.hidden.values()):
+        _Origins(found).visit(part)
     spaces = inspect_utils.getnamespace(function)
     namer = naming.Namer(spaces)
     is_lambda = isinstance(node, ast.Lambda)
     name = namer.new_symbol("tf__lam" if is_lambda else f"tf__{node.name}", ())
     info = transformer.EntityInfo(name, "".join(found.lines), found.filename, (), spaces)
     try:
-        node = finish(_converted(node, transformer.Context(info, namer, _User(options)), options))
+        node = prepared.finish(_converted(node, transformer.Context(info, namer, _User(options)), options))
     except errors.UnsupportedLanguageElementError as e:
         raise UnsupportedSyntaxError(str(e)) from e
     if is_lambda:

@@ -16,6 +16,8 @@ class CompositeTensor:
     together. That is all it needs to be an argument and a result of functions, and to be saved.
     """
 
+    _counts_as_tensor = True  # does `is_tensor` say so?
+
     @property
     def _type_spec(self) -> TypeSpec:
         raise NotImplementedError(f"{type(self).__name__} does not say what its _type_spec is")

@@ -102,11 +102,11 @@ def expand_dims(sp_input: Any, axis: Any = None, name: str | None = None) -> Spa
     sparse = as_sparse(sp_input)
     rank = static_rank(sparse.dense_shape) and sparse.dense_shape.shape[0]
     at = -1 if axis is None else int(axis)
-    if rank is None:
-        raise ValueError("tf.sparse.expand_dims needs a sparse tensor of known rank.")
-    if not -rank - 1 <= at <= rank:
+    if rank is None:  # the sizes' own count tells where a negative axis is
+        rank = array_ops.shape(sparse.dense_shape)[0]
+    elif not -rank - 1 <= at <= rank:
         raise ValueError(f"axis {at} must be in [{-rank - 1}, {rank}]")
-    at += rank + 1 if at < 0 else 0
+    at = at + rank + 1 if at < 0 else at
     count = array_ops.shape(sparse.indices, out_type=dtypes.int64)[:1]
     column = array_ops.zeros(array_ops.concat([count, [1]], 0), dtypes.int64)
     indices = array_ops.concat([sparse.indices[:, :at], column, sparse.indices[:, at:]], 1)

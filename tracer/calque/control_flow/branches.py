@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from calque_runtime.dtypes import bool as bool_
+from calque_runtime.dtypes import int32
+from calque_runtime.errors import InvalidArgumentError
 from calque_runtime.op import Op
 from calque_runtime.ops import calls
 from calque_runtime.shapes import Shape, relax
@@ -12,11 +15,11 @@ from calque_runtime.shapes import Shape, relax
 from .. import nest
 from ..context import state
 from ..function.trace import Trace
-from ..tensor import SymbolicTensor, convert_to_tensor
+from ..tensor import convert_to_tensor, is_tensor
 from .structures import packed, path_name
 from .subgraph import Subgraph, graph_name, match_captures, trace_subgraph
 
-__all__ = ["cond", "cond_in_graph", "scalar", "switch_case", "switch_in_graph"]
+__all__ = ["cond", "cond_in_graph", "condition", "switch_case", "switch_in_graph"]
 
 
 def cond(
@@ -31,7 +34,7 @@ def cond(
     of the same dtypes; shapes may differ.
 
     Args:
-        pred: a bool scalar (or a number, which is true if it is not zero).
+        pred: a bool scalar; eagerly, anything that is true or not.
         true_fn, false_fn: the branches.
         name: the node's name.
 
@@ -39,6 +42,7 @@ def cond(
         TypeError: a branch cannot be called; in a graph: `pred` is a Python bool, or the branches' results differ in
             structure or dtype.
         ValueError: one branch returns None where the other returns a tensor.
+        InvalidArgumentError: in a graph, `pred` is no bool scalar.
     """
     for one, what in ((true_fn, "true_fn"), (false_fn, "false_fn")):
         if not callable(one):
@@ -54,14 +58,14 @@ def cond_in_graph(
     outer: Trace, pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str
 ) -> Any:
     """`cond` as a node of `outer`, the current graph. See `cond`."""
-    pred = scalar(convert_to_tensor(pred))
+    pred = condition(convert_to_tensor(pred), "tf.cond")
     names = "true_fn", "false_fn"
     branches = [
         trace_subgraph(graph_name(name, part), lambda trace, fn=fn: fn())  # type: ignore[misc]
         for fn, part in ((true_fn, "true"), (false_fn, "false"))
     ]
     _check_alike("tf.cond", names, branches)
-    captures, refs, shapes, stateful = _closed(names, branches)
+    captures, refs, shapes, stateful = _closed(branches)
     op = calls.if_ if stateful else calls.stateless_if
     attrs = {"then_branch": refs[0], "else_branch": refs[1]}
     return _node(outer, op, [pred, captures], attrs, branches, shapes, name)
@@ -83,14 +87,19 @@ def switch_case(
         name: the node's name.
 
     Raises:
-        TypeError: `branch_fns` is no such list, or the branches' results differ in structure or dtype.
+        TypeError: `branch_index` is no tensor (of int32, in a graph), `branch_fns` is no such list, or the branches'
+            results differ in structure or dtype.
         ValueError: the numbers are not 0 to n - 1.
     """
-    branches = _numbered(branch_fns, default, branch_index)
-    index = convert_to_tensor(branch_index, "int32") if not _is_int32(branch_index) else branch_index
+    branches = _numbered(branch_fns, default)
+    if not is_tensor(branch_index):
+        raise TypeError(f"'branch_index' must be a Tensor, got {type(branch_index)}")
     if state.trace is None:
-        at = int(index)
+        at = int(branch_index)
         return branches[at if 0 <= at < len(branches) else -1]()
+    index = convert_to_tensor(branch_index)
+    if index.dtype is not int32:
+        raise TypeError(f"'branch_index' must be an int32 Tensor, but is {index}")
     return switch_in_graph(state.trace, index, branches, name or "switch_case")
 
 
@@ -102,16 +111,12 @@ def switch_in_graph(outer: Trace, index: Any, branch_fns: Sequence[Callable[[], 
         for i, fn in enumerate(branch_fns)
     ]
     _check_alike("tf.switch_case", names, branches)
-    captures, refs, shapes, stateful = _closed(names, branches)
+    captures, refs, shapes, stateful = _closed(branches)
     op = calls.case if stateful else calls.stateless_case
     return _node(outer, op, [index, captures], {"branches": tuple(refs)}, branches, shapes, name)
 
 
-def _is_int32(value: Any) -> bool:
-    return getattr(value, "dtype", None) == "int32"
-
-
-def _numbered(branch_fns: Any, default: Any, index: Any) -> list[Callable[[], Any]]:
+def _numbered(branch_fns: Any, default: Any) -> list[Callable[[], Any]]:
     """The branches in the order of their numbers, the default one last."""
     if not isinstance(branch_fns, (list, tuple, dict)):
         raise TypeError(f"'branch_fns' must be a list, tuple, or dict, but is {type(branch_fns).__name__}.")
@@ -142,13 +147,23 @@ def _numbered(branch_fns: Any, default: Any, index: Any) -> list[Callable[[], An
     return items
 
 
-def scalar(pred: Any) -> Any:
-    """`pred` as a scalar: a tensor of one element counts as its element."""
-    if pred.shape.rank == 0:
-        return pred
-    from ..api.array_ops import squeeze
+def condition(value: Any, what: str) -> Any:
+    """`value` as a condition that every runtime takes: a bool scalar. A tensor of one element counts as its element.
 
-    return squeeze(pred)
+    Raises:
+        InvalidArgumentError: it is none.
+    """
+    if value.shape.rank != 0:
+        from ..api.array_ops import squeeze
+
+        value = squeeze(value)
+    if value.dtype is not bool_ or value.shape.rank not in (0, None):
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"the condition of {what} must be a bool scalar, but is {value}: compare it with something.",
+        )
+    return value
 
 
 def _check_alike(what: str, names: Sequence[str], branches: Sequence[Subgraph]) -> None:
@@ -190,27 +205,15 @@ def _shown(leaf: Any) -> str:
 
 
 def _closed(
-    names: Sequence[str], branches: Sequence[Subgraph]
+    branches: Sequence[Subgraph],
 ) -> tuple[list[Any], list[Any], tuple[Shape, ...], bool]:
     """The finished branches: (captures, function references, result shapes, does one hold a stateful op?)."""
-    _check_apart(names, branches)
     captures = match_captures([b.trace for b in branches])
     refs = [b.finish() for b in branches]
     shapes: list[Shape] = [t._value.shape for t in branches[0].outputs]
     for other in branches[1:]:
         shapes = [relax(a, t._value.shape) for a, t in zip(shapes, other.outputs, strict=True)]
     return captures, refs, tuple(shapes), any(b.trace.function.stateful for b in branches)
-
-
-def _check_apart(names: Sequence[str], branches: Sequence[Subgraph]) -> None:
-    """No branch may use a tensor of another one."""
-    graphs = {id(b.trace): name for b, name in zip(branches, names, strict=True)}
-    for branch, name in zip(branches, names, strict=True):
-        for external, _ in branch.trace.captures:
-            if isinstance(external, SymbolicTensor) and id(external.trace) in graphs:
-                raise ValueError(
-                    f"Tensor {external.name} in {graphs[id(external.trace)]} is accessed from {name}."
-                )
 
 
 def _node(

@@ -16,7 +16,7 @@ from ..function.trace import Trace
 from ..tensor import SymbolicTensor, convert_to_tensor
 from ..tensor_array import TensorArray
 from ..tensor_shape import TensorShape, as_shape
-from .branches import scalar
+from .branches import condition
 from .structures import as_values, convert_leaves, flat_tensors, packed, path_name, paths
 from .subgraph import Subgraph, graph_name, match_captures, trace_subgraph
 
@@ -133,25 +133,25 @@ def while_in_graph(
 
     def traced_cond(trace: Trace) -> Any:
         count, limit, values = arguments(trace)
-        holds = scalar(convert_to_tensor(cond(*values)))
+        holds = condition(convert_to_tensor(cond(*values)), "tf.while_loop")
         return holds if maximum_iterations is None else _both(count, limit, holds)
 
     def traced_body(trace: Trace) -> Any:
         count, limit, values = arguments(trace)
-        for external, _ in condition.trace.captures:  # so that both have them in the same order
+        for external, _ in test.trace.captures:  # so that both have them in the same order
             trace.capture_external(external)
         results = as_values(_as_sequence(body(*values)))
         _check_structure(start, results)
         return [count + 1, limit, results]
 
-    condition = trace_subgraph(graph_name(name, "cond"), traced_cond)
+    test = trace_subgraph(graph_name(name, "cond"), traced_cond)
     iteration = trace_subgraph(graph_name(name, "body"), traced_body)
     _check_results(start, operands, known, iteration)
-    captures = match_captures([condition.trace, iteration.trace])
+    captures = match_captures([test.trace, iteration.trace])
     passed_on = iteration.trace.inputs[len(operands) :]
-    refs = {"cond": condition.finish(), "body": iteration.finish(passed_on)}
+    refs = {"cond": test.finish(), "body": iteration.finish(passed_on)}
     known += [t._value.shape for t in passed_on]
-    stateful = condition.trace.function.stateful or iteration.trace.function.stateful
+    stateful = test.trace.function.stateful or iteration.trace.function.stateful
     results = outer.call(
         calls.while_ if stateful else calls.stateless_while,
         [[*operands, *captures]],

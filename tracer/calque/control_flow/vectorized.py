@@ -45,7 +45,10 @@ def vectorized_map(
     if state.trace is None:
         if static == 0:  # nothing runs: only a trace tells what would come out
             return function(lambda *tensors: _looped(fn, packed(elems, tensors), static))(*flat)
-        rows = [convert_leaves(fn(packed(elems, _row(flat, i)))) for i in range(static or 0)]
+        rows = [
+            convert_leaves(fn(packed(elems, [t[0 if t.shape[0] == 1 else i] for t in flat])))
+            for i in range(static or 0)
+        ]
         columns = zip(*[flat_tensors(row) for row in rows], strict=True)
         return packed(rows[0], [array_ops.stack(list(column)) for column in columns])
     return _looped(fn, elems, static)

@@ -21,6 +21,7 @@ from ..trackable import Trackable
 from ..variable import Variable
 from . import shown
 from .binding import arguments_of
+from .call_shapes import result_shapes
 from .effects import has_effect
 from .leaves import Leaf, TensorLeaf
 from .signature import FunctionSignature
@@ -44,6 +45,7 @@ class ConcreteFunction(Trackable):
     environment: Environment = environment
     info: ConcreteFunctionInfo | None = None
     _bound: list[Any] | None = None  # the arrays and resources that are always passed; None: not known yet
+    _deferred = False  # is there a capture that is asked for at each call?
     _reaches_out: bool | None = None  # does it capture tensors of other graphs? None: not known yet
 
     def __init__(
@@ -91,12 +93,63 @@ class ConcreteFunction(Trackable):
     @property
     def captured_inputs(self) -> list[Any]:
         """The tensors and resource handles from outside that it uses, in the order of its last inputs."""
-        return [e._handle if isinstance(e, Variable) else e for e, _ in self.captures]
+        return [e._handle if isinstance(e, Variable) else _given(e) for e, _ in self.captures]
 
     @property
     def captured_externals(self) -> list[Any]:
         """As `captured_inputs`, but the variables themselves instead of their handles."""
-        return [e for e, _ in self.captures]
+        return [_given(e) for e, _ in self.captures]
+
+    def replace_capture_with_deferred_capture(
+        self,
+        tensor: Any,
+        closure: Callable[[], Any],
+        spec: TensorSpec,
+        placeholder: Any = None,
+        default_value: Any = None,
+    ) -> None:
+        """Let what is captured be asked for at each call from now on.
+
+        Args:
+            tensor: what is captured now (see `captured_inputs`).
+            closure: gives what takes its place.
+            spec: of what `closure` gives.
+            placeholder: the tensor of the graph that stands for it, where `tensor` alone does not say it.
+            default_value: accepted.
+
+        Raises:
+            ValueError: `tensor` is not captured, or `spec` does not fit what is captured.
+        """
+        for i, (external, inner) in enumerate(self.captures):
+            same = placeholder._value is inner if placeholder is not None else _given(external) is tensor
+            if not same:
+                continue
+            if not spec.is_compatible_with(TensorSpec(inner.shape, inner.dtype)):
+                raise ValueError(
+                    f"Attempting to substitute closure with spec {spec} that's incompatible with the original "
+                    f"placeholder {TensorSpec(inner.shape, inner.dtype)}."
+                )
+            self.captures[i] = (_Deferred(closure, spec), inner)
+            self._deferred, self._bound = True, None
+            return
+        raise ValueError("Did not find the tensor among the captured ones.")
+
+    def set_external_captures(self, captures: Sequence[Any]) -> None:
+        """Put other tensors (or functions that give them) in the place of those captured, in their order.
+
+        Raises:
+            ValueError: there are more or fewer.
+        """
+        if len(captures) != len(self.captures):
+            raise ValueError(f"{len(self.captures)} captures are wanted, got {len(captures)}.")
+        new: list[tuple[Any, Any]] = []
+        for given, (_, inner) in zip(captures, self.captures, strict=True):
+            is_closure = callable(given) and not isinstance(given, (EagerTensor, SymbolicTensor, Variable))
+            external = _Deferred(given, TensorSpec(inner.shape, inner.dtype)) if is_closure else given
+            new.append((external, inner))
+        self.captures[:] = new
+        self._deferred = any(isinstance(e, _Deferred) for e, _ in new)
+        self._bound = None
 
     @property
     def variables(self) -> tuple[Any, ...]:
@@ -246,8 +299,8 @@ class ConcreteFunction(Trackable):
         plan = self._plan
         if plan is None:
             plan = self._plan = self.environment.compiled(self.function)
-        if self._bound is None:
-            self._bound = [_array(e) for e, _ in self.captures]
+        if self._bound is None or self._deferred:
+            self._bound = [_array(_now(e)) for e, _ in self.captures]
         arrays = [t._array if type(t) is EagerTensor else _array(t) for t in tensors]
         arrays += self._bound
         return [EagerTensor(a, d) for a, d in zip(plan(*arrays), self._output_dtypes, strict=True)]
@@ -258,12 +311,14 @@ class ConcreteFunction(Trackable):
 
         for variable in self._variables:
             variable_accessed(variable)
-        arguments = [*tensors, *(e for e, _ in self.captures)]
+        arguments = [*tensors, *(_now(e) for e, _ in self.captures)]
         return run_recorded(self.function, self.environment, arguments)
 
     def _call_in_graph(self, trace: Trace, tensors: Sequence[Any]) -> list[Any]:
         values = [t.handle if isinstance(t, Variable) else t for t in tensors]
-        values += [trace.capture_variable(e) if isinstance(e, Variable) else e for e, _ in self.captures]
+        values += [
+            trace.capture_variable(e) if isinstance(e, Variable) else _now(e) for e, _ in self.captures
+        ]
         for variable in self._variables:  # what a called function uses, the caller uses
             trace.note_variable(variable)
             if state.tapes:
@@ -271,8 +326,10 @@ class ConcreteFunction(Trackable):
         stateful = self._effects or any(v.dtype is resource for v in self.function.inputs)
         call = calls.stateful_partitioned_call if stateful else calls.partitioned_call
         results = trace.call(call, [values], {"Tout": self._output_dtypes, "f": self._ref}, call.name)
-        for result, own in zip(results, self.function.outputs, strict=True):
-            result._value.shape = own.shape
+        if results:
+            shapes = result_shapes(self.function, results[0]._value.node.inputs)
+            for result, shape in zip(results, shapes, strict=True):
+                result._value.shape = shape
         return list(results)
 
     def _packed(self, flat: Sequence[Any]) -> Any:
@@ -296,6 +353,22 @@ class ConcreteFunction(Trackable):
                 if outer is None:
                     return False
         return True
+
+
+class _Deferred:
+    """A capture whose value is asked for at each call."""
+
+    def __init__(self, closure: Callable[[], Any], spec: TensorSpec) -> None:
+        self.closure = closure
+        self.spec = spec
+
+
+def _given(external: Any) -> Any:
+    return external.closure if isinstance(external, _Deferred) else external
+
+
+def _now(external: Any) -> Any:
+    return external.spec.cast(external.closure(), None) if isinstance(external, _Deferred) else external
 
 
 def _array(tensor: Any) -> Any:

@@ -70,6 +70,8 @@ class Trace:
         created: the variables made while tracing.
     """
 
+    orders_effects = True  # do control edges keep effects in program order?
+
     def __init__(self, name: str, may_create_variables: bool = False) -> None:
         self.function = Function(name)
         self.outer: Trace | None = state.trace
@@ -125,6 +127,15 @@ class Trace:
 
         nodes = [v.node for v in self.function.inputs] + self.function.nodes
         return [Operation(n, self) for n in nodes]
+
+    @property
+    def control_outputs(self) -> list[Operation]:
+        """The nodes that run, in program order, whether or not their results are used: those with a state."""
+        from .operation import Operation
+
+        if not self.orders_effects:
+            return []
+        return [Operation(n, self) for n in self.function.nodes if n.op.signature.stateful]
 
     def get_operation_by_name(self, name: str) -> Operation:
         """The node of that name.

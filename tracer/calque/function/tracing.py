@@ -15,9 +15,10 @@ from calque_runtime.ops import control
 from .. import nest
 from ..composite.composite import CompositeTensor
 from ..composite.trace_type import TracingContext
+from ..composite.type_spec import TypeSpec
 from ..tensor import SymbolicTensor, Tensor, convert_to_tensor
 from .concrete import ConcreteFunction
-from .effects import add_control_dependencies
+from .effects import add_control_dependencies, has_effect
 from .leaves import Leaf, TensorLeaf, TypeLeaf, VariableLeaf
 from .operation import Operation
 from .signature import Arguments, FunctionSignature
@@ -76,8 +77,13 @@ def trace_once(
     flat = [t for t in nest.flatten(outputs, expand_composites=True) if t is not None]
     trace.function.outputs = [t._value for t in flat]
     trace.function.output_names = ["identity" if i == 0 else f"identity_{i}" for i in range(len(flat))]
+    trace.orders_effects = order_effects
     if order_effects:
         add_control_dependencies(trace.function)
+    else:
+        effects = {node.name: node for node in trace.function.nodes if has_effect(node)}
+        trace.function.control_outputs.update(effects)
+        trace.function.stateful = any(node.op.signature.stateful for node in trace.function.nodes)
     new = iter(leaves)
     structure = {
         key: nest.map_argument(lambda _: next(new), part, raw=True)
@@ -127,7 +133,7 @@ class _Placeholders:
         if isinstance(given, CompositeTensor):
             for part, original in zip(parts, leaf.type.to_tensors(given), strict=True):
                 self._note(part, original)
-        if not parts:
+        if not parts and not isinstance(leaf.type, TypeSpec):
             return leaf.type.placeholder_value(TracingContext())
         return leaf.type.from_tensors(iter(parts))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -30,6 +30,7 @@ __all__ = [
     "BackwardTrace",
     "ForwardTrace",
     "add_outputs",
+    "copied_from",
     "fresh_name",
     "gradient_spec",
     "result_names",
@@ -106,6 +107,11 @@ class ForwardTrace(Trace):
         self.function.output_names = result_names(len(self.function.outputs))
 
 
+def copied_from(function: Function) -> Mapping[Value, Value]:
+    """Of a copy that a derivative made: from the values of what it was copied from to its own."""
+    return _origins.get(function, {})
+
+
 def _values(function: Function) -> list[Value]:
     return [*function.inputs, *(v for node in function.nodes for v in node.outputs)]
 
@@ -126,9 +132,16 @@ class BackwardTrace(Trace):
     def inside(self, value: Any) -> SymbolicTensor:
         """See `Trace.inside`."""
         if isinstance(value, SymbolicTensor) and value.trace is not self:
-            mine = self._forward.origins.get(value._value)
-            if mine is not None:
-                value = SymbolicTensor(mine, self._forward)
+            back: Trace | None = self
+            while back is not None:  # it may be a tensor of a graph around the one that is a copy
+                if isinstance(back, BackwardTrace):
+                    mine = back._forward.origins.get(value._value)
+                    if mine is not None:
+                        value = SymbolicTensor(mine, back._forward)
+                        break
+                    back = back._caller
+                else:
+                    back = back.outer
         return super().inside(value)
 
     def _encloses(self, trace: Trace) -> bool:

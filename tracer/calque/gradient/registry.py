@@ -16,11 +16,11 @@ from ..tensor import convert_to_tensor
 __all__ = [
     "EagerOperation",
     "GradientName",
-    "NoGradient",
     "RegisterGradient",
     "call",
     "custom",
     "find",
+    "no_gradient",
     "register",
 ]
 
@@ -139,7 +139,7 @@ class RegisterGradient:
         return f
 
 
-def NoGradient(op_type: str) -> None:
+def no_gradient(op_type: str) -> None:
     """Say that an op type is not differentiable: no gradient flows through it.
 
     Raises:

@@ -19,6 +19,7 @@ from calque_runtime.savedmodel import composites
 from calque_runtime.savedmodel.metagraph import AssetFile, Collection, Saver, SignatureDef, TensorInfo
 from calque_runtime.shapes import Shape
 from calque_runtime.structure import TypeSpecValue
+from calque_runtime.tables import Table
 
 __all__ = ["PREDICT_METHOD", "TopLevelGraph"]
 
@@ -155,30 +156,44 @@ class TopLevelGraph:
         self.collections[MAIN_OP_COLLECTION] = Collection("node", (node.name,))
         self.signatures[INIT_SIGNATURE] = SignatureDef({}, {INIT_SIGNATURE: TensorInfo(node.name)})
 
-    def add_saver(self, keys: Sequence[str]) -> None:
-        """Nodes that write the variables to a checkpoint and read them from one.
+    def add_saver(self, keys: Sequence[str], tables: Sequence[tuple[str, Value, Table]] = ()) -> None:
+        """Nodes that write the variables and tables to a checkpoint and read them from one.
 
         Args:
             keys: the checkpoint key of each variable, in the order in which they were added.
+            tables: for each table with content, its checkpoint key, its handle and itself.
         """
-        if not keys:
+        if not keys and not tables:
             return
         filename = self._add(
             "Placeholder", "saver_filename", (), {"dtype": dtypes.string, "shape": ()}
         ).outputs[0]
-        names = self.constant(_strings(keys), dtypes.string, "save/tensor_names")
-        slices = self.constant(_strings([""] * len(keys)), dtypes.string, "save/shape_and_slices")
-        kinds = tuple(dtype for _, dtype in self._handles)
-        restored = self._add("RestoreV2", "save/RestoreV2", (filename, names, slices), {"dtypes": kinds})
-        assigned = [
+        all_keys = [*keys, *(key + part for key, _, _ in tables for part in ("-keys", "-values"))]
+        names = self.constant(_strings(all_keys), dtypes.string, "save/tensor_names")
+        slices = self.constant(_strings([""] * len(all_keys)), dtypes.string, "save/shape_and_slices")
+        kinds = (
+            *(dtype for _, dtype in self._handles),
+            *(dtype for _, _, table in tables for dtype in (table.key_dtype, table.value_dtype)),
+        )
+        restored = self._add(
+            "RestoreV2", "save/RestoreV2", (filename, names, slices), {"dtypes": kinds}
+        ).outputs
+        taken = [
             self._add("AssignVariableOp", "save/Assign", (handle, value), {"dtype": dtype})
-            for (handle, dtype), value in zip(self._handles, restored.outputs, strict=True)
+            for (handle, dtype), value in zip(self._handles, restored, strict=False)
         ]
-        restore = self._add("NoOp", "save/restore_all", control=assigned)
         values = [
             self._add("ReadVariableOp", "save/Read", (handle,), {"dtype": dtype}).outputs[0]
             for handle, dtype in self._handles
         ]
+        for i, (_, handle, table) in enumerate(tables):
+            at = len(keys) + 2 * i
+            types = {"Tin": table.key_dtype, "Tout": table.value_dtype}
+            content = (handle, *restored[at : at + 2])
+            taken.append(self._add("LookupTableImportV2", "save/Import", content, types))
+            types = {"Tkeys": table.key_dtype, "Tvalues": table.value_dtype}
+            values += self._add("LookupTableExportV2", "save/Export", (handle,), types).outputs
+        restore = self._add("NoOp", "save/restore_all", control=taken)
         save = self._add("SaveV2", "save/SaveV2", (filename, names, slices, *values), {"dtypes": kinds})
         done = self._add("Identity", "save/control_dependency", (filename,), {"T": dtypes.string}, [save])
         self.saver = Saver(filename.name, done.outputs[0].name, restore.name)

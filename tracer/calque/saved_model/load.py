@@ -10,8 +10,9 @@ import numpy as np
 
 from calque_runtime import dtypes
 from calque_runtime.environment import Limits
+from calque_runtime.errors import FailedPreconditionError, NotFoundError, UnimplementedError
 from calque_runtime.resources import Variable as State
-from calque_runtime.savedmodel import calling, loader
+from calque_runtime.savedmodel import calling, files, loader
 from calque_runtime.savedmodel.metagraph import (
     BareConcreteFunction,
     SavedFunction,
@@ -23,44 +24,25 @@ from ..data_structures import DictWrapper, ListWrapper
 from ..tensor import EagerTensor
 from ..trackable import Trackable
 from ..variable import Variable
+from .aliases import function_aliases
 from .asset import Asset
-from .loaded import (
-    CallableLoadedObject,
-    LoadedConcreteFunction,
-    LoadedFunction,
-    LoadedObject,
-    LoadedResource,
-    TensorConvention,
-)
+from .loaded import CallableLoadedObject, LoadedObject, LoadedResource
+from .loaded_functions import LoadedConcreteFunction, LoadedFunction, TensorConvention
+from .options import LoadOptions
 from .signatures import SignatureMap
 
-__all__ = ["LoadOptions", "load"]
-
-
-class LoadOptions:
-    """How to load.
-
-    Args:
-        allow_partial_checkpoint, experimental_io_device, experimental_skip_checkpoint,
-            experimental_variable_policy, experimental_load_function_aliases: accepted for TensorFlow's sake; without
-            effect.
-    """
-
-    def __init__(
-        self,
-        allow_partial_checkpoint: bool = False,
-        experimental_io_device: str | None = None,
-        experimental_skip_checkpoint: bool = False,
-        experimental_variable_policy: Any = None,
-        experimental_load_function_aliases: bool = False,
-    ) -> None:
-        self.allow_partial_checkpoint = allow_partial_checkpoint
+__all__ = ["contains_saved_model", "load"]
 
 
 class _TracerFactory(loader.Factory):
     """Makes the tracer's objects."""
 
     convention = TensorConvention()
+
+    def __init__(self, options: LoadOptions) -> None:
+        self.options = options
+        self.skips_checkpoint = options.experimental_skip_checkpoint
+        self.takes_partial_checkpoint = options.allow_partial_checkpoint
 
     def make_object(self, node: SavedObject) -> Any:
         names = {name for name, _ in node.children}
@@ -102,7 +84,7 @@ class _TracerFactory(loader.Factory):
     def make_concrete_function(
         self, kind: BareConcreteFunction, concrete: calling.Concrete, name: str
     ) -> Any:
-        made = LoadedConcreteFunction(concrete, name)
+        made = LoadedConcreteFunction(concrete, name, kind.spec, kind.argument_keywords)
         return made.call_as(
             calling.ConcreteFunction(
                 made.runs,
@@ -116,8 +98,7 @@ class _TracerFactory(loader.Factory):
         )
 
     def make_signature(self, kind: BareConcreteFunction, concrete: calling.Concrete, name: str) -> Any:
-        made = LoadedConcreteFunction(concrete, name)
-        made.arg_names = list(kind.argument_keywords)
+        made = LoadedConcreteFunction(concrete, name, keywords=kind.argument_keywords)
         return made.call_as(
             calling.SignatureFunction(
                 made.runs,
@@ -149,11 +130,50 @@ class _TracerFactory(loader.Factory):
         if isinstance(optimizer, LoadedObject):
             optimizer.__dict__.setdefault("_slots", []).append((variable, slot_name, slot))
 
+    def finish(self, root: Any, loader: loader.Loader, report: Any) -> None:
+        if not isinstance(root, LoadedObject):
+            return
+        held = root.__dict__
+        held.setdefault("signatures", SignatureMap({}))
+        for name in ("tensorflow_version", "tensorflow_git_version"):
+            held.setdefault(name, getattr(loader.meta_graph, name))
+        held.setdefault("graph_debug_info", None)
+        if report is not None:
+            held["report"] = report
+        if self.options.experimental_load_function_aliases:
+            if "function_aliases" in held:
+                raise ValueError(
+                    "Could not load with experimental_load_function_aliases option because the top-level object "
+                    "already has an attribute with name 'function_aliases'."
+                )
+            held["function_aliases"] = function_aliases(loader)
+
+
+class MissingModelError(NotFoundError, OSError):
+    """There is no SavedModel."""
+
+
+class UnknownTagsError(NotFoundError, ValueError):
+    """There is no meta graph with these tags."""
+
+
+def contains_saved_model(export_dir: str | os.PathLike[str]) -> bool:
+    """Is there a SavedModel in this directory?"""
+    try:
+        files.model_file(export_dir)
+    except (NotFoundError, FailedPreconditionError):
+        return False
+    except UnimplementedError:  # one in chunks
+        return True
+    return True
+
 
 def load(
     export_dir: str | os.PathLike[str],
     tags: str | Iterable[str] | None = None,
     options: LoadOptions | None = None,
+    *,
+    partial: bool = False,
 ) -> Any:
     """Load a SavedModel, whoever wrote it.
 
@@ -161,21 +181,38 @@ def load(
         export_dir: its directory.
         tags: the tags of the model to load, where the directory holds several.
         options: see `LoadOptions`.
+        partial: keep what is usable of a model whose signatures need ops that are not supported? The root's attribute
+            `report` then says what is missing.
 
     Returns:
         The root object, of no class of yours, with everything that was saved as its attributes: objects, variables
-        (trainable ones among them), lists and dicts, functions with every trace they had, and `signatures`. It can be
-        called inside a new `function`, and saved again.
+        (trainable ones among them), lists and dicts, functions with every trace they had, and `signatures`; and with
+        `tensorflow_version`, that of the writer. It can be called inside a new `function`, trained further, and saved
+        again.
 
     Raises:
-        NotFoundError: there is no SavedModel, none with these tags, or a file of it is missing.
+        MissingModelError: there is no SavedModel (also an OSError).
+        UnknownTagsError: there is none with these tags (also a ValueError).
+        NotFoundError: a file of it, or a variable's value, is missing.
         DataLossError: a file is damaged; the message says where.
         InvalidArgumentError: the model contradicts itself.
-        UnimplementedError: the model is of a form that is not supported. Ops that are not supported only count where
-            they are run.
+        UnimplementedError: the model is of a form that is not supported, or its signatures need something that is not
+            (without `partial`); lists all of it.
     """
     where = os.fspath(export_dir)
-    root = loader.load(where, tags, _TracerFactory(), Limits())
-    if isinstance(root, LoadedObject):
-        root.__dict__.setdefault("signatures", SignatureMap({}))
-    return root
+    try:
+        return loader.load(where, tags, _TracerFactory(options or LoadOptions()), Limits(), partial)
+    except NotFoundError as error:
+        if not contains_saved_model(where):
+            raise MissingModelError(None, None, error.message) from None
+        if not _has_tags(where, tags):
+            raise UnknownTagsError(None, None, error.message) from None
+        raise
+
+
+def _has_tags(where: str, tags: str | Iterable[str] | None) -> bool:
+    try:
+        files.choose(files.read_meta_graphs(where), tags, where)
+    except NotFoundError:
+        return False
+    return True

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from calque_runtime import dtypes
-from calque_runtime.checkpoint import OBJECT_GRAPH_KEY, BundleWriter, encode_object_graph
+from calque_runtime.checkpoint import OBJECT_GRAPH_KEY, BundleWriter, attribute_key, encode_object_graph
 from calque_runtime.errors import FailedPreconditionError, NotFoundError, UnimplementedError
 from calque_runtime.ir import Function as IrFunction
 from calque_runtime.ir import Node, Value
@@ -22,54 +22,39 @@ from calque_runtime.wire.metagraphs import encode_saved_model
 from ..context import init_scope
 from ..function.concrete import ConcreteFunction
 from ..function.polymorphic import Function
-from ..object_graph import checkpoint_graph, walk
+from ..object_graph import Children, checkpoint_graph, walk
+from ..resource import TableResource
 from ..tensor import EagerTensor, SymbolicTensor
 from ..trackable import Trackable
 from ..variable import Variable
+from .aliases import aliased
 from .asset import Asset
 from .directory import new_directory
+from .gradients import SavedGradients
 from .graph import TopLevelGraph
 from .library import collect_functions
-from .loaded import LoadedConcreteFunction, LoadedFunction, LoadedObject, LoadedResource
+from .loaded import LoadedObject, LoadedResource
+from .loaded_functions import LoadedConcreteFunction, LoadedFunction
+from .options import SaveOptions
 from .signatures import SignatureMap, canonicalize_signatures, declared_trace
 from .structures import NotEncodable, function_spec, input_structure, output_structure, without_defaults
+from .tables import has_content, table_functions
 
-__all__ = ["SaveOptions", "UntrackedResourceError", "save"]
+__all__ = ["UntrackedResourceError", "save"]
 
 # What the files say of their writer: the TensorFlow release whose form they have, and its GraphDef version.
 TENSORFLOW_VERSION = "2.21.0"
 GRAPH_VERSION = 2474
 
 
-class UntrackedResourceError(FailedPreconditionError, AssertionError):
+class UntrackedResourceError(FailedPreconditionError, AssertionError, KeyError):
     """A function that is to be saved uses a variable that no attribute of the saved object leads to."""
 
+    __str__ = FailedPreconditionError.__str__  # a KeyError's is its message's repr
 
-class SaveOptions:
-    """How to save.
 
-    Args:
-        function_aliases: name by `function`: recorded for the function's concrete functions.
-        namespace_whitelist, save_debug_info, experimental_io_device, experimental_variable_policy,
-            experimental_custom_gradients, experimental_image_format, experimental_skip_saver,
-            experimental_sharding_callback, extra_tags: accepted for TensorFlow's sake; without effect.
-    """
-
-    def __init__(
-        self,
-        namespace_whitelist: Any = None,
-        save_debug_info: bool = False,
-        function_aliases: Mapping[str, Any] | None = None,
-        experimental_debug_stripper: bool = False,
-        experimental_io_device: str | None = None,
-        experimental_variable_policy: Any = None,
-        experimental_custom_gradients: bool = True,
-        experimental_image_format: bool = False,
-        experimental_skip_saver: bool = False,
-        experimental_sharding_callback: Any = None,
-        extra_tags: Any = None,
-    ) -> None:
-        self.function_aliases = dict(function_aliases or {})
+class SaveInFunctionError(FailedPreconditionError, AssertionError):
+    """`save` is called while a function is traced."""
 
 
 def save(
@@ -101,25 +86,49 @@ def save(
     from ..context import state
 
     if state.trace is not None:
-        raise FailedPreconditionError(
-            None, None, "tf.saved_model.save is not supported inside a traced @tf.function."
+        raise SaveInFunctionError(
+            None,
+            None,
+            "tf.saved_model.save is not supported inside a traced @tf.function. Move the call outside of it.",
         )
     with init_scope():
-        _Saving(obj, canonicalize_signatures(obj, signatures), options or SaveOptions()).write(
-            os.fspath(export_dir)
-        )
+        children = _Children()
+        signature_map = canonicalize_signatures(obj, signatures, children)
+        _Saving(obj, signature_map, options or SaveOptions(), children).write(os.fspath(export_dir))
+
+
+class _Children:
+    """The children of objects, each asked once: a property may make a new one every time."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Trackable, Mapping[str, Trackable]]] = {}
+
+    def __call__(self, obj: Trackable) -> Mapping[str, Trackable]:
+        found = self._known.get(id(obj))
+        if found is None:
+            found = self._known[id(obj)] = obj, obj._trackable_children("savedmodel")
+        return found[1]
 
 
 class _Saving:
     """One save: numbers the objects, gathers functions and captures, and writes the files."""
 
-    def __init__(self, root: Any, signatures: SignatureMap, options: SaveOptions) -> None:
+    def __init__(self, root: Any, signatures: SignatureMap, options: SaveOptions, children: Children) -> None:
+        self._own_children = children
         self.signatures = signatures
         self.options = options
         self.root = root
         self.view = walk(root, "savedmodel", self._children)
         self.top = TopLevelGraph()
+        # For each table with content, the functions that save and restore it.
+        self.table_functions = {
+            number: table_functions(node.handle)
+            for number, node in enumerate(self.view.nodes)
+            if isinstance(node, (TableResource, LoadedResource)) and has_content(node)
+        }
         self.concrete = self._concrete_functions()
+        self.gradients = SavedGradients(self.concrete if self.options.experimental_custom_gradients else [])
+        self.concrete += self.gradients.functions
         self.library, self.copies = collect_functions(self.concrete)
         self.extra_nodes: list[mg.SavedObject] = []
         self.assets: dict[str, str] = {}  # file name in assets/ -> path of the original
@@ -131,7 +140,7 @@ class _Saving:
         self._add_resources()
 
     def _children(self, obj: Trackable) -> Mapping[str, Trackable]:
-        children = dict(obj._trackable_children("savedmodel"))
+        children = dict(self._own_children(obj))
         if obj is self.root:
             children["signatures"] = self.signatures
         return children
@@ -145,6 +154,7 @@ class _Saving:
             elif isinstance(node, Function):
                 declared_trace(node)
                 found.update((id(one), one) for one in _saveable(node))
+        found.update((id(one), one) for pair in self.table_functions.values() for one in pair)
         return list(found.values())
 
     # What functions capture
@@ -164,26 +174,41 @@ class _Saving:
 
     def _add_resources(self) -> None:
         """Tables and the like, which functions of their own make and fill."""
-        found = [(n, node) for n, node in enumerate(self.view.nodes) if isinstance(node, LoadedResource)]
+        found = [
+            (n, node)
+            for n, node in enumerate(self.view.nodes)
+            if isinstance(node, (LoadedResource, TableResource))
+        ]
         for number, node in found:
-            made = self._call_child(node, "_create_resource")
-            if made is not None and node.handle is not None:
+            made = self._call_child(node, "_create_resource", f"table_{number}".encode())
+            if made is not None and getattr(node, "handle", None) is not None:
                 self._captured[id(node.handle)] = number, made.outputs[0]
         for _, node in found:
             filled = self._call_child(node, "_initialize")
             if filled is not None:
                 self.top.initialize(filled)
 
-    def _call_child(self, node: LoadedResource, name: str) -> Node | None:
-        """A call in the top-level graph of a function without arguments that an object holds."""
-        child = node.__dict__.get(name)
+    def _call_child(self, node: Trackable, name: str, shared_name: bytes | None = None) -> Node | None:
+        """A call in the top-level graph of a function without arguments that an object holds.
+
+        What it makes gets the name `shared_name`, where one is given: one of its own, which two tables of one model
+        must not share, and the same at every save.
+        """
+        child = node._trackable_children("savedmodel").get(name)
         if isinstance(child, LoadedFunction):
             child = next(iter(child.concrete_functions), None)
+        elif isinstance(child, Function):
+            child = declared_trace(child)
         if not isinstance(child, ConcreteFunction):
             return None
+        copy = self._copy(child)
+        if shared_name is not None:
+            for made in copy.nodes:
+                if "shared_name" in made.op.signature.attrs:
+                    made.attrs["shared_name"] = shared_name
         _, values = self._bound_inputs(child)
         given = [self.top.asset_inputs.get(value, value) for value in values]
-        return self.top.call(name.lstrip("_"), self._copy(child), given, stateful=True)
+        return self.top.call(name.lstrip("_"), copy, given, stateful=True)
 
     def _asset_filename(self, path: str) -> str:
         if not os.path.isfile(path):
@@ -209,12 +234,18 @@ class _Saving:
 
     def _bound(self, concrete: ConcreteFunction, external: Any, inner: Value) -> tuple[int, Value]:
         resource = _resource_of(external)
-        key = id(external if resource is None else resource)
+        symbolic = isinstance(external, SymbolicTensor)
+        key = id(external._value if symbolic else external if resource is None else resource)
         found = self._captured.get(key)
         if found is not None:
             return found
         if resource is not None:
             raise _untracked(concrete, resource, inner)
+        if isinstance(external, SymbolicTensor) and any(concrete is f for f in self.gradients.functions):
+            number = len(self.view.nodes) + len(self.extra_nodes)
+            self.extra_nodes.append(mg.SavedObject(self.gradients.captured(external, self.copies)))
+            self._captured[id(external._value)] = number, inner
+            return number, inner
         if not isinstance(external, EagerTensor):
             raise FailedPreconditionError(
                 None,
@@ -249,9 +280,10 @@ class _Saving:
         return mg.MetaGraph(
             self.top.graph,
             self.library,
-            tags=("serve",),
+            tags=("serve", *(self.options.extra_tags or ())),
             signatures=self.top.signatures,
             assets=self.top.assets,
+            registered_gradients=self.gradients.rename(self.copies),
             object_graph=mg.ObjectGraph(nodes, infos),
             saver=self.top.saver,
             collections=self.top.collections,
@@ -273,22 +305,29 @@ class _Saving:
         return any(concrete is one for one in self.signatures.values())
 
     def _aliases(self) -> dict[str, str]:
-        out = {}
-        for alias, function in self.options.function_aliases.items():
-            for one in _saveable(function) if isinstance(function, Function) else [function]:
-                if id(one.function) in self.copies:
-                    out[self._copy(one).name] = alias
-        return out
+        return {
+            self._copy(one).name: alias
+            for alias, several in aliased(self.options.function_aliases).items()
+            for one in several
+            if id(one.function) in self.copies
+        }
 
     def _copy(self, concrete: ConcreteFunction) -> IrFunction:
         return self.copies[id(concrete.function)]
 
     def _saved_object(self, number: int) -> mg.SavedObject:
-        return mg.SavedObject(
+        saved = mg.SavedObject(
             self._kind(self.view.nodes[number]),
             children=list(self.view.children[number]),
             slot_variables=list(self.view.slot_variables[number]),
         )
+        if number in self.table_functions:
+            first = len(self.view.nodes) + len(self.extra_nodes)
+            self.extra_nodes += [
+                mg.SavedObject(self._bare_function(one)) for one in self.table_functions[number]
+            ]
+            saved.saveable_objects = {"table": (first, first + 1)}
+        return saved
 
     def _kind(self, node: Trackable) -> mg.Kind:
         if isinstance(node, Variable):
@@ -310,6 +349,8 @@ class _Saving:
             return mg.SavedFunction(names, function_spec(node.signature, node._jit_compile))
         if isinstance(node, ConcreteFunction):
             return self._bare_function(node)
+        if isinstance(node, TableResource):
+            return mg.Resource() if "handle" in node.__dict__ else mg.UserObject()
         if isinstance(node, LoadedObject):
             return self._loaded_kind(node)
         return mg.UserObject(node._saved_identifier)
@@ -319,13 +360,13 @@ class _Saving:
         saved: mg.SavedObject | None = node.__dict__.get("_saved_as")
         if saved is None:
             return mg.UserObject()
-        if saved.saveable_objects:
+        if saved.saveable_objects and not has_content(node):
             name = ".".join(self.view.names[self.view.number(node) or 0]) or "the root object"
             raise UnimplementedError(
                 None,
                 None,
                 f"'{name}' was loaded with values that only its own save function can write "
-                f"({', '.join(saved.saveable_objects)}), such as a mutable table's: it cannot be saved again",
+                f"({', '.join(saved.saveable_objects)}), it cannot be saved again",
             )
         return saved.kind
 
@@ -347,7 +388,12 @@ class _Saving:
             for n, node in enumerate(self.view.nodes)
             if isinstance(node, Variable)
         }
-        self.top.add_saver([keys[id(n._state)] for n in self.view.nodes if isinstance(n, Variable)])
+        tables = [
+            (attribute_key(self.view.paths[n], "table"), self._captured[id(node.handle)][1], node.handle)
+            for n, node in enumerate(self.view.nodes)
+            if n in self.table_functions and isinstance(node, (TableResource, LoadedResource))
+        ]
+        self.top.add_saver([keys[id(n._state)] for n in self.view.nodes if isinstance(n, Variable)], tables)
         data = encode_saved_model([self._meta_graph()])
         with new_directory(export_dir) as directory:
             with BundleWriter(os.path.join(directory, "variables", "variables")) as writer:
@@ -401,6 +447,7 @@ def _untracked(concrete: ConcreteFunction, resource: Any, inner: Value) -> Untra
         None,
         None,
         f"Tried to export a function which references an 'untracked' resource: '{concrete.signature.name}' uses the "
-        f"{what}{where}, but no attribute of the saved object leads to it. Assign it to one before saving, for example "
-        f"`obj.{attribute} = <the variable>`.",
+        f"{what}{where}, which is not reachable from root: no attribute of the saved object leads to it. Assign it to "
+        f"one before saving, for example `obj.{attribute} = <the variable>`. Trackable referencing this tensor: "
+        f"{what}.",
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from calque_runtime.ops import control
+from calque_runtime.shapes import Shape
 
 from .. import nest
 from ..function.concrete import ConcreteFunction
@@ -15,9 +16,10 @@ from ..function.leaves import Leaf, TensorLeaf
 from ..function.polymorphic import Function
 from ..function.signature import FunctionSignature
 from ..function.trace import Trace
+from ..object_graph import Children
 from ..tensor import EagerTensor, SymbolicTensor, Tensor
 from ..trackable import Trackable
-from .loaded import LoadedFunction
+from .loaded_functions import LoadedFunction
 
 __all__ = [
     "DEFAULT_SIGNATURE",
@@ -61,7 +63,7 @@ class SignatureMap(Trackable, Mapping[str, Any]):
         return f"SignatureMap({self._functions!r})"
 
 
-def canonicalize_signatures(root: Any, signatures: Any) -> SignatureMap:
+def canonicalize_signatures(root: Any, signatures: Any, children: Children) -> SignatureMap:
     """The signatures to save, each wrapped in a function of named tensors.
 
     Args:
@@ -69,15 +71,22 @@ def canonicalize_signatures(root: Any, signatures: Any) -> SignatureMap:
             its ``_default_save_signature``, or the one function among its attributes that has an input signature or is
             concrete.
         signatures: a function, or functions by name; None for the default.
+        children: gives the children of an object.
 
     Raises:
         ValueError: a signature is no function, or of no single signature; the message says how to give it one.
     """
     own = getattr(root, "signatures", None)
+    if not isinstance(own, SignatureMap) and "signatures" in children(root):
+        raise ValueError(
+            f"The attribute `signatures` of the object to save, {own!r}, is reserved: it gives a saved model's "
+            "signatures. Give it another name, or delete it (`del obj.signatures`) and give the signatures to "
+            "tf.saved_model.save."
+        )
     if signatures is None and isinstance(own, SignatureMap) and own:
         return own  # a loaded model keeps the signatures it came with
     if signatures is None:
-        found = _default(root)
+        found = _default(root, children)
         given = {} if found is None else {DEFAULT_SIGNATURE: found}
     elif isinstance(signatures, Mapping):
         given = dict(signatures)
@@ -109,12 +118,12 @@ def _tensor_defaults(concrete: ConcreteFunction) -> dict[str, Any]:
     return found
 
 
-def _default(root: Any) -> Any:
+def _default(root: Any, children: Children) -> Any:
     own = getattr(root, "_default_save_signature", None)
     if isinstance(own, (Function, ConcreteFunction)):
         return own
     found = []
-    for child in root._trackable_children("savedmodel").values():
+    for child in children(root).values():
         concrete = declared_trace(child)
         if (
             concrete is not None
@@ -168,17 +177,19 @@ def _wrap(name: str, concrete: ConcreteFunction) -> ConcreteFunction:
     order = sorted(concrete.arg_names)
     trace = Trace(f"__inference_signature_wrapper_{concrete.signature.name}")
     specs = dict(zip(concrete.arg_names, concrete.function.inputs, strict=False))
+    declared = dict(zip(concrete.arg_names, _declared_shapes(concrete), strict=False))
     inner: dict[str, SymbolicTensor] = {}
     for key in order:
         value = specs[key]
-        inner[key] = trace.argument(re.sub(r"[^A-Za-z0-9_]", "_", key), value.dtype, value.shape)
+        inner[key] = trace.argument(re.sub(r"[^A-Za-z0-9_]", "_", key), value.dtype, declared[key])
         trace.function.arg_attrs[len(trace.function.inputs) - 1] = {"_user_specified_name": key.encode()}
     with trace.as_current():
         results = _named_results(concrete.call_flat([inner[k] for k in concrete.arg_names]))
         if results is None:
             raise ValueError(
-                f"Signature '{name}' must return a tensor, a sequence of tensors or a dict of tensors by name, but "
-                f"'{concrete.signature.name}' returns {concrete.structured_outputs!r}."
+                f"Got a non-Tensor value for a result of signature '{name}': '{concrete.signature.name}' returns "
+                f"{concrete.structured_outputs!r}. A signature returns a tensor, a sequence of tensors, or a dict of "
+                "tensors by name."
             )
         outputs = {key: control.identity(results[key], name="Identity") for key in sorted(results)}
     trace.function.outputs = [t._value for t in outputs.values()]
@@ -186,10 +197,19 @@ def _wrap(name: str, concrete: ConcreteFunction) -> ConcreteFunction:
     add_control_dependencies(trace.function)
     signature = FunctionSignature.of_keywords(f"signature_wrapper_{concrete.signature.name}", order)
     structure = {
-        parameter.name: TensorLeaf(specs[key].dtype, specs[key].shape)
+        parameter.name: TensorLeaf(specs[key].dtype, declared[key])
         for parameter, key in zip(signature.parameters, order, strict=True)
     }
     return ConcreteFunction(trace, signature, structure, order, outputs)
+
+
+def _declared_shapes(concrete: ConcreteFunction) -> list[Shape]:
+    """The shape of each flat argument, as it was traced for; what `set_shape` made of it inside does not count."""
+    leaves = [leaf for part in concrete.structure.values() for leaf in nest.flatten(part)]
+    shapes = [spec.shape.as_tuple() for leaf in leaves if isinstance(leaf, Leaf) for spec in leaf.specs()]
+    if len(shapes) != len(concrete.arg_names):
+        return [value.shape for value in concrete.function.inputs]
+    return shapes
 
 
 def _named_results(results: Any) -> dict[str, Any] | None:

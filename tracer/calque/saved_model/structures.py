@@ -19,11 +19,15 @@ from calque_runtime.structure import (
     TensorValue,
 )
 
+from ..composite.composite import CompositeTensor
+from ..composite.type_spec import TypeSpec
 from ..function.concrete import ConcreteFunction
-from ..function.signature import FunctionSignature, Literal, TensorLeaf
+from ..function.leaves import Literal, TensorLeaf
+from ..function.signature import FunctionSignature
 from ..tensor import EagerTensor, Tensor
 from ..tensor_shape import TensorShape
 from ..tensor_spec import TensorSpec
+from .specs import encode_type
 
 __all__ = ["NotEncodable", "function_spec", "input_structure", "output_structure", "without_defaults"]
 
@@ -103,6 +107,8 @@ def _output(value: Any, path: str) -> Any:
         return None
     if isinstance(value, Tensor):
         return TensorSpecValue(value.shape.as_tuple(), value.dtype, path or "unknown")
+    if isinstance(value, CompositeTensor):
+        return _value(value._type_spec)
     prefix = f"{path}_" if path else ""
     if hasattr(value, "_fields"):
         fields = tuple((f, _output(v, prefix + f)) for f, v in zip(value._fields, value, strict=True))
@@ -118,6 +124,10 @@ def _value(value: Any) -> Any:
         return TensorSpecValue(value.shape.as_tuple(), value.dtype, value.name or "")
     if isinstance(value, TensorLeaf):
         return TensorSpecValue(value.shape, value.dtype, "")
+    if isinstance(value, TypeSpec):
+        encoded = encode_type(value, _value)
+        if encoded is not None:
+            return encoded
     if isinstance(value, Literal):
         return _value(value.value)
     if value is None or isinstance(value, (bool, int, float, str)):

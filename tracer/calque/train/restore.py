@@ -129,7 +129,7 @@ class _Restoration:
             if not isinstance(obj, Variable):
                 continue
             for key in keys.values():
-                entry = self.reader.entries[key]
+                entry = self.reader.entry(key)
                 if not obj.shape.is_compatible_with(entry.shape):
                     self.wrong_shape.append(ShapeMismatch(key, TensorShape(entry.shape), obj.shape, obj.name))
                 elif entry.dtype is not obj.dtype:
@@ -145,13 +145,21 @@ class _Restoration:
     def _assign(self, obj: Trackable, keys: dict[str, str]) -> None:
         if not keys:
             return
-        restored = {name: self.reader.get_tensor(key) for name, key in keys.items()}
+        restored = {
+            name: self.reader.get_tensor(key) if self.reader.has_tensor(key) else self._parts(key)
+            for name, key in keys.items()
+        }
         if isinstance(obj, Variable):
             for array in restored.values():
                 obj._restore(array)
         else:
             obj._restore_from_tensors(restored)
         self.matched.update(keys.values())
+
+    def _parts(self, key: str) -> dict[str, Any]:
+        """A value of several parts, by how the key of each goes on after `key`."""
+        keys = [k for k in self.reader.entries if k.startswith(f"{key}-")]
+        return {k.removeprefix(key): self.reader.get_tensor(k) for k in keys}
 
 
 class _ByObject(_Restoration):
@@ -169,7 +177,7 @@ class _ByObject(_Restoration):
         """See the base."""
         keys = {name: key for name, _, key in self.nodes[node].attributes}
         for key in keys.values():
-            if not self.reader.has_tensor(key):
+            if not self.reader.has_tensor(key) and not self._parts(key):
                 raise NotFoundError(
                     None,
                     None,

@@ -37,11 +37,8 @@ class Callable(metaclass=_EitherFunction):
     """What `tf.function` makes, or one trace of it."""
 
 
-class GenericFunction(Callable):
-    """What `tf.function` makes, or one trace of it."""
-
-
 AtomicFunction = ConcreteFunction
+GenericFunction = PolymorphicFunction
 # What becomes a tensor where one is wanted.
 _Python = int | float | bool | str | bytes | complex | tuple[Any, ...] | list[Any]
 TensorLike: Any = Tensor | _Python | np.ndarray | np.generic

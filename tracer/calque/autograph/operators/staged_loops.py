@@ -13,10 +13,12 @@ from typing import Any
 from ... import nest
 from ...api.array_ops import identity, zeros
 from ...api.debugging_ops import Assert
+from ...composite.composite import CompositeTensor
+from ...composite.type_spec import TypeSpec
 from ...control_flow import while_loop
 from ...control_flow.structures import as_values
 from ...tensor import Tensor, convert_to_tensor
-from ...tensor_shape import TensorShape
+from ...tensor_shape import TensorShape, as_shape
 from ...variable import Variable
 from .conditionals import verified_condition
 from .kinds import as_static, is_dense, scratch
@@ -115,8 +117,14 @@ def _positional(pairs: Any, values: Sequence[Any]) -> list[Any]:
 
 
 def _as_given(value: Any, invariant: Any) -> Any:
-    """An invariant as `while_loop` takes it: in the structure of the value."""
-    return nest.map_structure(lambda _: None, value) if invariant is None else invariant
+    """An invariant as `while_loop` takes it: in the structure of the value; for a composite tensor, its spec."""
+    if invariant is None:
+        return nest.map_structure(lambda _: None, value)
+    if isinstance(value, CompositeTensor) and not isinstance(invariant, TypeSpec):
+        spec = value._type_spec
+        _, *others = spec._serialize()  # every composite's begins with its shape
+        return type(spec)._deserialize((as_shape(invariant), *others))
+    return invariant
 
 
 # First values

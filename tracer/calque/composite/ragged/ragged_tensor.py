@@ -303,8 +303,12 @@ def _cast(tensor: Tensor, dtype: Any) -> Tensor:
 
 
 def _text(value: RaggedTensor) -> str:
-    """The rows as numpy prints lists of them: each innermost row on its own line where it is an array of several."""
-    if np.asarray(value.flat_values).ndim == 1:
-        return str(value.to_list())
-    array = value.numpy()
-    return np.array2string(array, separator=", ") if array.dtype != object else str(value.to_list())
+    """The rows as numpy prints arrays of them, with commas."""
+    with np.printoptions(formatter={"all": _part}):
+        return _part(value.numpy())
+
+
+def _part(value: Any) -> str:
+    if not isinstance(value, np.ndarray):
+        return str(value)
+    return np.array2string(value, separator=", ") if value.size else repr(value.tolist())

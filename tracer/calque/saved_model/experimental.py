@@ -1,0 +1,7 @@
+"""`tf.saved_model.experimental`."""
+
+from __future__ import annotations
+
+from .options import VariablePolicy
+
+__all__ = ["VariablePolicy"]
