@@ -21,7 +21,7 @@ def plain(text: str) -> str:
 
 
 def test_there_are_examples() -> None:
-    assert {example[0].split()[0] for example in EXAMPLES} == {"show", "dump", "ckpt"}
+    assert {example[0].split()[0] for example in EXAMPLES} == {"show", "dump", "ckpt", "opt"}
 
 
 @pytest.mark.parametrize(("command", "expected"), EXAMPLES, ids=[example[0] for example in EXAMPLES])
