@@ -134,7 +134,8 @@ class _Writer:
             node.op,
             into.unique_name(node.name),
             inputs,
-            {k: self._ordered(v) for k, v in node.attrs.items()},
+            # Those with an underscore are notes of tools: of shapes that no longer say enough, of devices.
+            {k: self._ordered(v) for k, v in node.attrs.items() if not k.startswith("_")},
             [v.dtype for v in node.outputs],
             [v.shape for v in node.outputs],
             node.location,
