@@ -39,12 +39,15 @@ ELSEWHERE = frozenset(
         "device",
         "function",
         "grad_pass_through",
+        "io.matching_files",
+        "io.write_file",
         "gradients",
         "hessians",
         "init_scope",
         "no_gradient",
         "print",
         "random.set_seed",
+        "signal.inverse_stft_window_fn",
         "recompute_grad",
     }
 )
