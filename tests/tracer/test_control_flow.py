@@ -365,3 +365,28 @@ def test_map_fn_names_the_type_it_was_promised() -> None:
         tf.map_fn(lambda x: x, tf.constant([1, 2]), fn_output_signature=tf.RaggedTensorSpec([None], tf.int32))
     with pytest.raises(TypeError, match="map_fn can not generate SparseTensorSpec"):
         tf.map_fn(lambda x: x, tf.constant([1, 2]), fn_output_signature=tf.SparseTensorSpec([None], tf.int32))
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_py_function_of_ragged_tensors(traced: bool) -> None:
+    ragged = tf.ragged.constant([[1.0, 2.0], [3.0]])
+
+    def doubled(x: Any) -> Any:
+        return x + tf.py_function(lambda one: one * 2.0, [x], tf.RaggedTensorSpec.from_value(x))
+
+    def of_lengths(x: Any) -> Any:
+        spec = tf.RaggedTensorSpec([None, None], tf.int32)
+        return tf.py_function(tf.RaggedTensor.from_row_lengths, [[1, 2, 3], x.row_lengths()], [spec])[0]
+
+    def wrong(x: Any) -> Any:
+        return tf.py_function(lambda one: one, [x], tf.float32)
+
+    doubled, of_lengths, wrong = (
+        tf.function(f, autograph=False) if traced else f for f in (doubled, of_lengths, wrong)
+    )
+    assert doubled(ragged).to_list() == [[3.0, 6.0], [9.0]]
+    assert of_lengths(ragged).to_list() == [[1, 2], [3]]
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"returned .* which did not match Tout=\[tf.float32\]"
+    ):
+        wrong(ragged)
