@@ -11,6 +11,8 @@ import pytest
 
 import calque as tf
 from calque import nest
+from calque.composite import extension_type
+from support.composite_models import WANTED, build, told
 
 
 def test_messages_name_what_came_and_what_was_wanted() -> None:
@@ -178,3 +180,22 @@ def test_errors_of_plain_functions_stay_what_they_are() -> None:
         tf.add(tf.constant(1), object())
     with pytest.raises(ValueError, match="does not support dispatch"):
         tf.experimental.dispatch_for_api(tf.function)
+
+
+def test_models_of_composites_are_loaded_with_and_without_their_classes(tmp_path: Any) -> None:
+    model, arguments = build(tf)
+    assert told(tf, model, arguments) == WANTED
+    tf.saved_model.save(model, tmp_path)
+    loaded = tf.saved_model.load(tmp_path)
+    assert told(tf, loaded, arguments) == WANTED
+    again = tmp_path / "again"
+    tf.saved_model.save(loaded, again)
+    assert told(tf, tf.saved_model.load(again), arguments) == WANTED
+    names, registered = dict(extension_type._registered), extension_type._registered
+    registered.clear()
+    try:
+        spec = tf.saved_model.load(tmp_path).every.concrete_functions[0].structured_input_signature[0][-1]
+    finally:
+        registered.update(names)
+    assert isinstance(spec, extension_type.AnonymousExtensionTypeSpec)
+    assert spec.scale == 3.0  # type: ignore[attr-defined]
