@@ -142,7 +142,7 @@ def call_with_autograph(
         with ControlStatus(Status.ENABLED, options):
             return converted_call(f, tuple(args), dict(kwargs), options=options)
     except Exception as e:
-        raise e.with_traceback(_without_our_frames(e.__traceback__))
+        raise e.with_traceback(_without_our_frames(e.__traceback__))  # noqa: B904  it is the same exception
 
 
 def _without_our_frames(traceback: types.TracebackType | None) -> types.TracebackType | None:
