@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import signal
@@ -170,7 +171,8 @@ def run_model(corpus: Path, record: dict[str, Any]) -> dict[str, Any]:
         finally:
             ran["run_s"] = round(time.perf_counter() - start, 4)
         problem, worst = compare(results, wanted, signature.get("deterministic") is not False)
-        ran.update(ran=True, matched=problem is None, max_error=worst, error=problem)
+        finite = worst if math.isfinite(worst) else None  # JSON has no infinity; what differs, the error says
+        ran.update(ran=True, matched=problem is None, max_error=finite, error=problem)
         if problem is not None:
             out["error"] = out["error"] or f"signature '{name}': {problem}"
     return out

@@ -32,7 +32,14 @@ def _differentiable(row: Row) -> bool:
 # Rows at points where those of the ops' own files are not smooth, or do not keep to what the op asks for.
 SMOOTH = [
     *rows("ClipByValue", A(3, 4), V(-0.5), V(1.25), dtypes="float64", label="apart"),
-    *rows("ClipByValue", A(3, 4), A(3, 4, low=-2, high=-1), A(3, 4, low=1, high=2), dtypes="float64", label="each"),
+    *rows(
+        "ClipByValue",
+        A(3, 4),
+        A(3, 4, low=-2, high=-1),
+        A(3, 4, low=1, high=2),
+        dtypes="float64",
+        label="each",
+    ),
     *rows("Digamma", A(3, 4, low=0.5, high=4), dtypes="float64", label="apart"),
     *rows("DivNoNan", A(3, 4), A(3, 4, low=0.5), dtypes="float64 complex128", label="apart"),
     *rows("Erfinv", A(3, 4, low=-0.8, high=0.8), dtypes="float64", label="apart"),
@@ -168,7 +175,9 @@ class _Program:
     def run(self, flat: Sequence[Any]) -> list[Any]:
         """The outputs that have a gradient."""
         remaining = iter(flat)
-        nested = [[next(remaining) for _ in a] if isinstance(a, list) else next(remaining) for a in self.arrays]
+        nested = [
+            [next(remaining) for _ in a] if isinstance(a, list) else next(remaining) for a in self.arrays
+        ]
         made = self.op(*nested, **self.attrs)
         outputs: list[Any] = []
         for one in made if isinstance(made, list) else [made]:

@@ -64,6 +64,7 @@ def raw_features(tf: Any, feed: Feeds) -> dict[str, Any]:
     features = {
         "age": tf.expand_dims(feed("age", f32(20, 50, 70)), -1),
         "city": tf.expand_dims(feed("city", strings("Rome", "Oslo", "?")), -1),
+        "town": tf.expand_dims(feed("town", strings("a", "b", "c")), -1),
         "n": tf.expand_dims(feed("n", np.array([0, 3, 9], np.int64)), -1),
     }
     city = column.categorical_column_with_vocabulary_list("city", ["Oslo", "Rome"], default_value=0)
@@ -73,6 +74,7 @@ def raw_features(tf: Any, feed: Feeds) -> dict[str, Any]:
         column.indicator_column(city),
         column.embedding_column(n, 2, combiner="mean"),
         column.indicator_column(column.crossed_column(["city", n], 7)),
+        column.indicator_column(column.crossed_column(["city", "town"], 7)),
     ]
     return {"layer": v1.feature_column.input_layer(features, columns)}
 

@@ -27,10 +27,14 @@ NAMESPACES = (
     "",
     "bitwise",
     "debugging",
+    "image",
+    "io",
     "linalg",
     "math",
     "nn",
     "random",
+    "sets",
+    "signal",
     "strings",
 )
 
@@ -119,7 +123,7 @@ def _tensors(result: Any, tf: Any) -> Any:
 
 def flat(result: Any, tf: Any) -> list[Any]:
     """Results as arrays, what is no tensor as text."""
-    return [_leaf(x, tf) for x in tf.nest.flatten(result)]
+    return [_leaf(x, tf) for x in tf.nest.flatten(result, expand_composites=True)]
 
 
 def _leaf(value: Any, tf: Any) -> Any:

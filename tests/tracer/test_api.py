@@ -39,12 +39,18 @@ ELSEWHERE = frozenset(
         "device",
         "function",
         "grad_pass_through",
+        "io.matching_files",
+        "io.write_file",
         "gradients",
         "hessians",
         "init_scope",
         "no_gradient",
         "print",
+        "random.create_rng_state",
+        "random.get_global_generator",
+        "random.set_global_generator",
         "random.set_seed",
+        "signal.inverse_stft_window_fn",
         "recompute_grad",
     }
 )

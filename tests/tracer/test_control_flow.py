@@ -365,3 +365,61 @@ def test_map_fn_names_the_type_it_was_promised() -> None:
         tf.map_fn(lambda x: x, tf.constant([1, 2]), fn_output_signature=tf.RaggedTensorSpec([None], tf.int32))
     with pytest.raises(TypeError, match="map_fn can not generate SparseTensorSpec"):
         tf.map_fn(lambda x: x, tf.constant([1, 2]), fn_output_signature=tf.SparseTensorSpec([None], tf.int32))
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_py_function_of_ragged_tensors(traced: bool) -> None:
+    ragged = tf.ragged.constant([[1.0, 2.0], [3.0]])
+
+    def doubled(x: Any) -> Any:
+        return x + tf.py_function(lambda one: one * 2.0, [x], tf.RaggedTensorSpec.from_value(x))
+
+    def of_lengths(x: Any) -> Any:
+        spec = tf.RaggedTensorSpec([None, None], tf.int32)
+        return tf.py_function(tf.RaggedTensor.from_row_lengths, [[1, 2, 3], x.row_lengths()], [spec])[0]
+
+    def wrong(x: Any) -> Any:
+        return tf.py_function(lambda one: one, [x], tf.float32)
+
+    doubled, of_lengths, wrong = (
+        tf.function(f, autograph=False) if traced else f for f in (doubled, of_lengths, wrong)
+    )
+    assert doubled(ragged).to_list() == [[3.0, 6.0], [9.0]]
+    assert of_lengths(ragged).to_list() == [[1, 2], [3]]
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"returned .* which did not match Tout=\[tf.float32\]"
+    ):
+        wrong(ragged)
+
+
+def test_an_operation_returned_from_a_branch_gives_the_condition() -> None:
+    seen: list[int] = []
+
+    @tf.function(autograph=False)
+    def f(x: Any) -> Any:
+        def yes() -> Any:
+            return tf.numpy_function(lambda a: seen.append(int(a)) or a, [x], tf.int32).op
+
+        return tf.cond(x > 0, yes, lambda: tf.constant(0).op)
+
+    assert f(tf.constant(4)).numpy() is np.True_
+    assert f(tf.constant(-4)).numpy() is np.False_
+    assert seen == [4]
+
+
+def test_tensor_arrays_in_signatures_are_saved(tmp_path: Path) -> None:
+    class Model(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None])], autograph=False)
+        def parts(self, x: Any) -> Any:
+            return tf.TensorArray(tf.float32, tf.size(x)).unstack(x)
+
+        @tf.function(input_signature=[tf.TensorArraySpec([], tf.float32)], autograph=False)
+        def doubled(self, parts: Any) -> Any:
+            return parts.stack() * 2.0
+
+    tf.saved_model.save(Model(), str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    parts = loaded.parts(tf.constant([1.0, 2.0]))
+    assert isinstance(parts, tf.TensorArray)
+    assert loaded.doubled(parts).numpy().tolist() == [2.0, 4.0]
+    assert loaded.doubled(tf.TensorArray(tf.float32, 1).write(0, 3.0)).numpy().tolist() == [6.0]

@@ -22,7 +22,9 @@ from . import (
     dtypes,
     errors,
     experimental,
+    image,
     initializers,
+    io,
     linalg,
     lookup,
     math,
@@ -33,6 +35,8 @@ from . import (
     random,
     raw_ops,
     saved_model,
+    sets,
+    signal,
     sparse,
     strings,
     train,
@@ -40,6 +44,7 @@ from . import (
     version,
 )
 from . import interpreter as _interpreter
+from . import python as _python  # noqa: F401  (TensorFlow's internal modules, as far as others import them)
 from .api import operators as _operators
 from .api.array_ops import (
     batch_to_space,
@@ -435,6 +440,7 @@ __all__ = [
     "histogram_fixed_width_bins",
     "identity",
     "identity_n",
+    "image",
     "init_scope",
     "initializers",
     "inside_function",
@@ -442,6 +448,7 @@ __all__ = [
     "int32",
     "int64",
     "int8",
+    "io",
     "is_symbolic_tensor",
     "is_tensor",
     "less",
@@ -516,10 +523,12 @@ __all__ = [
     "scatter_nd",
     "searchsorted",
     "sequence_mask",
+    "sets",
     "shape",
     "shape_n",
     "sigmoid",
     "sign",
+    "signal",
     "sin",
     "sinh",
     "size",

@@ -465,7 +465,7 @@ def convert_to_tensor(
                 f"Attempt to convert a value ({value!r}) with an unsupported type (DType) to a Tensor."
             )
         elif isinstance(value, (list, tuple)) and _holds_tensor(value):
-            return _packed(value, dtype)
+            return _packed(value, dtype_hint if dtype is None else dtype)
         converted = registered(value, dtype, name)
         if converted is not NotImplemented:
             return _checked_conversion(value, converted, dtype)
@@ -516,15 +516,28 @@ def _leaf_dtype(value: Any) -> DType | None:
     return None
 
 
+def _is_number(dtype: DType | None) -> bool:
+    return dtype is not None and (dtype.is_floating or dtype.is_integer)
+
+
 def _packed(value: Any, dtype: Any) -> Tensor:
-    """A list with tensors in it, stacked."""
+    """A list with tensors in it, stacked; as `dtype` where it is given."""
     wanted = as_dtype(dtype) if dtype is not None else _leaf_dtype(value)
     parts = []
     for item in value:
         if isinstance(item, (list, tuple)) and _holds_tensor(item):
             parts.append(_packed(item, wanted))
         else:
-            parts.append(item if isinstance(item, Tensor) else convert_to_tensor(item, dtype=wanted))
+            held = isinstance(item, Tensor) or hasattr(item, "__tf_tensor__")
+            part = convert_to_tensor(item, dtype=None if held else wanted)
+            if (
+                dtype is not None
+                and part.dtype is not wanted
+                and _is_number(wanted)
+                and _is_number(part.dtype)
+            ):
+                part = ops.require("Cast")(part, DstT=wanted)
+            parts.append(part)
     return ops.require("Pack")(parts, axis=0)  # type: ignore[no-any-return]
 
 

@@ -89,7 +89,12 @@ def reshape(s: Site) -> Kernel:
 
 
 def _check_sizes(sizes: list[int]) -> None:
-    if min(sizes) < -1 or sizes.count(-1) > 1:
+    if min(sizes) < -1:
+        at = next(i for i, size in enumerate(sizes) if size < -1)
+        raise InvalidArgumentError(
+            None, None, f"Size {at} must be non-negative, not {sizes[at]}: the shape is {sizes}"
+        )
+    if sizes.count(-1) > 1:
         raise InvalidArgumentError(
             None, None, f"the shape must be a vector of sizes, one of which may be -1, but is {sizes}"
         )

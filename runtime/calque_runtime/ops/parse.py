@@ -226,7 +226,7 @@ class Features:
                 batch = pad(self.s, rows, one, default.item())
             else:
                 batch = joined(rows, one.dtype).reshape(len(rows), *(d or 0 for d in one.shape))
-            out.append(batch[0] if single else batch)
+            out.append(batch.reshape(batch.shape[1:]) if single else batch)
         return out
 
 

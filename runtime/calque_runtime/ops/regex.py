@@ -133,7 +133,7 @@ for _names, _words in (
     (
         "RegexReplace RegexFullMatch StaticRegexReplace StaticRegexFullMatch",
         (
-            "RE2's syntax, run by Python\\'s re; refused: \\C, Unicode classes of scripts, captures in a "
+            "RE2's syntax, run by Python's re; refused: \\C, Unicode classes of scripts, captures in a "
             "repeated group that can match nothing"
         ),
     ),

@@ -96,8 +96,8 @@ def sparse_cross(s: Site) -> Kernel:
     """Every combination of one value of each column of a row: joined by ``_X_``, or hashed."""
     hashed, buckets, key = s["hashed_output"], s["num_buckets"], s["hash_key"] & ((1 << 64) - 1)
     inner = s["internal_type"]
-    if hashed != (s["out_type"] is int64) or hashed != (inner is int64):
-        raise s.unsupported("out_type and internal_type must both be int64 if hashed_output, else string")
+    if hashed != (s["out_type"] is int64) or (inner is int64 and not hashed):
+        raise s.unsupported("out_type must be int64 if hashed_output, else it and internal_type must be string")
     if inner is string and int64 in (*s["sparse_types"], *s["dense_types"]):
         raise s.error("inputs should be of internal type string but are int64")
     if hashed:
@@ -153,6 +153,6 @@ for _one in (sparse_cross, sparse_cross_v2, sparse_cross_hashed):
     _one.not_differentiable()
 
 # What docs/ops.md says of limits.
-for _names, _words in (("SparseCross", "refused: types other than int64 with hashed_output, else string"),):
+for _names, _words in (("SparseCross", "refused: strings from internal_type int64"),):
     for _name in _names.split():
         registered()[_name].limited(_words)

@@ -291,6 +291,16 @@ CROSSES = [
     *rows("SparseCross", [IX], [WORDS], [SHAPE], [DENSE], num_buckets=100, **HASHED),
     *rows("SparseCross", [IX], [WORDS], [SHAPE], [DENSE], num_buckets=0, label="all", **HASHED),
     *rows("SparseCross", [IX], [WORDS], [SHAPE], [TEXT], label="text", **JOINS),
+    *rows(
+        "SparseCross",
+        [IX],
+        [WORDS],
+        [SHAPE],
+        [TEXT],
+        label="text-hashed",
+        num_buckets=100,
+        **{**HASHED, "internal_type": "string"},
+    ),
 ]
 
 ROWS: list[Row] = [*TO_DENSE, *FILL, *MOVED, *JOINED, *SEGMENTS, *MATH, *COUNTS, *CROSSES]

@@ -13,6 +13,7 @@ import numpy as np
 from calque_runtime import dtypes
 from calque_runtime.dtypes import as_dtype
 
+from ..context import state
 from ..tensor import Tensor
 from ..tensor_shape import TensorShape
 from .arguments import shape_tensor, tensor
@@ -90,6 +91,8 @@ def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: A
     x = tensor(input)
     if dtype is not None and as_dtype(dtype) is not x.dtype:
         return zeros(_shape_of(x), dtype, name)
+    if x.shape.is_fully_defined() and state.trace is not None and x.dtype.is_numpy_compatible:
+        return zeros(x.shape, x.dtype, name)  # known without `x`: a variable can start with it in a trace
     return raw("ZerosLike")(x, name=name)
 
 

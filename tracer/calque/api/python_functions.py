@@ -22,6 +22,7 @@ from calque_runtime.op import Op
 from calque_runtime.ops.python_calls import PYTHON_FUNCTION, eager_py_func, py_func, py_func_stateless
 
 from .. import nest
+from ..composite.composite import CompositeTensor
 from ..composite.type_spec import TypeSpec
 from ..context import init_scope, state
 from ..convert import to_array
@@ -58,7 +59,8 @@ def py_function(
         name: the node's name.
 
     Returns:
-        A tensor, or a list of tensors where `Tout` is a list. In a graph nothing is known of their shapes.
+        A tensor, or a list of tensors where `Tout` is a list. In a graph, nothing but what a `TypeSpec` says is known
+        of their shapes.
 
     Raises:
         TypeError: `Tout` or `inp` is missing.
@@ -70,15 +72,15 @@ def py_function(
     if wrapper is not None:
         return wrapper
     arguments = [a.read_value() if isinstance(a, Variable) else a for a in inp]
-    arguments = [
-        a if nest.is_nested(a) or hasattr(a, "_type_spec") else convert_to_tensor(a) for a in arguments
-    ]
+    arguments = [a if isinstance(a, CompositeTensor) else convert_to_tensor(a) for a in arguments]
     called = _EagerFunction(func, arguments, _as_list(Tout))  # type: ignore[arg-type]
     flat = nest.flatten(arguments, expand_composites=True)
     if state.trace is None:
         results = called.on_tensors(flat)
     else:
         results = _node(state.trace, eager_py_func, called, flat, called.flat_types, name)
+        for result, shape in zip(results, called.flat_shapes, strict=True):
+            result.set_shape(shape)
     results = called.packed(results)
     return results if isinstance(Tout, (list, tuple)) else results[0]
 
@@ -259,11 +261,11 @@ class _EagerFunction(_Called):
         self._input_types = [t.dtype for t in flat]
         self._specs = [t if isinstance(t, TypeSpec) else as_dtype(t) for t in types]
         self.flat_types: list[DType] = []
+        self.flat_shapes: list[Any] = []
         for spec in self._specs:
-            if isinstance(spec, DType):
-                self.flat_types.append(spec)
-            else:
-                self.flat_types.extend(one.dtype for one in _flat_specs(spec))
+            parts = [TensorSpec(None, spec)] if isinstance(spec, DType) else _flat_specs(spec)
+            self.flat_types.extend(one.dtype for one in parts)
+            self.flat_shapes.extend(one.shape for one in parts)
 
     def __call__(self, *arrays: Any) -> list[Any]:
         tensors = [EagerTensor(a, d) for a, d in zip(arrays, self._input_types, strict=True)]
@@ -285,12 +287,20 @@ class _EagerFunction(_Called):
             )
         if isinstance(spec, TypeSpec) and not isinstance(spec, TensorSpec):
             if not spec.is_compatible_with(value):
-                raise self._refused(f"it returns {value!r}, which is not a {spec}")
+                raise self._mismatch(value, f"is not compatible with {spec!r}")
             return list(spec.to_tensors(value))
+        if isinstance(value, CompositeTensor):
+            raise self._mismatch(value, "is not a Tensor")
         try:
             return [convert_to_tensor(value, spec if isinstance(spec, DType) else spec.dtype)]
         except (TypeError, ValueError) as error:
             raise self._refused(f"{type(error).__name__}: {error}") from error
+
+    def _mismatch(self, value: Any, how: str) -> InvalidArgumentError:
+        return self._refused(
+            f"py_function: func={self.func} returned {value!r}, which did not match Tout={self._specs!r}.\nIn "
+            f"particular, {value!r} {how}."
+        )
 
     def _refused(self, message: str) -> InvalidArgumentError:
         return InvalidArgumentError(None, "EagerPyFunc", f"{message} (in {self.token.decode()})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -60,5 +61,7 @@ def binary(op: str, public: str, doc: str) -> Callable[..., Any]:
 def _named(function: Callable[..., Any], public: str, doc: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = public
     function.__doc__ = doc
-    function.__module__ = "calque"
+    function.__module__ = sys._getframe(2).f_globals[
+        "__name__"
+    ]  # that of the factory's caller: pickles name it
     return function

@@ -142,8 +142,7 @@ def call_with_autograph(
         with ControlStatus(Status.ENABLED, options):
             return converted_call(f, tuple(args), dict(kwargs), options=options)
     except Exception as e:
-        e.__traceback__ = _without_our_frames(e.__traceback__)
-        raise
+        raise e.with_traceback(_without_our_frames(e.__traceback__))  # noqa: B904  it is the same exception
 
 
 def _without_our_frames(traceback: types.TracebackType | None) -> types.TracebackType | None:

@@ -12,7 +12,16 @@ from .composite import CompositeTensor
 from .fields import Field, ImmutableDict, as_value, fields_of, map_parts
 from .type_spec import TypeSpec, type_spec_from_value
 
-__all__ = ["BatchableExtensionType", "ExtensionType", "ExtensionTypeSpec", "as_dict"]
+__all__ = [
+    "AnonymousExtensionType",
+    "AnonymousExtensionTypeSpec",
+    "BatchableExtensionType",
+    "ExtensionType",
+    "ExtensionTypeSpec",
+    "as_dict",
+    "registered_name",
+    "registered_spec",
+]
 
 
 class ExtensionType(CompositeTensor):
@@ -30,12 +39,16 @@ class ExtensionType(CompositeTensor):
     in order or by name, and converts tensors, dtypes, shapes, lists and dicts; a class may have its own, which assigns
     them. ``__validate__(self)``, where there is one, checks the object when it is made.
 
+    A class whose body says ``__name__ = "package.Name"`` is registered under that name: functions of its objects can be
+    saved, and take and give them again when they are loaded. Without the class, a loaded function gives objects of
+    `AnonymousExtensionType`, which have the fields and nothing else.
+
     Attributes:
         Spec: the class of the specs of such objects; it takes the same fields, specs for tensors.
 
     Raises:
         TypeError: a field is annotated as something else, a default is of another type, or a value does not fit.
-        ValueError: a field's name is reserved.
+        ValueError: a field's name is reserved, or the class's ``__name__`` is taken.
         AttributeError: a field is assigned after the object was made.
     """
 
@@ -48,6 +61,9 @@ class ExtensionType(CompositeTensor):
         cls._fields_declared = fields_of(cls, cls._fields_declared)
         own = {"__qualname__": f"{cls.__qualname__}.Spec", "__module__": cls.__module__, "value_type": cls}
         cls.Spec = type(f"{cls.__name__}.Spec", (ExtensionTypeSpec,), own)
+        registered = cls.__dict__.get("__name__")
+        if registered is not None:
+            _register(f"{registered}.Spec", cls.Spec)
         made = cls.__dict__.get("__init__")
         if made is None:
             base = next((b.__dict__["__init__"] for b in cls.__mro__[1:] if "__init__" in b.__dict__), None)
@@ -259,3 +275,78 @@ def _spec_of(value: Any) -> Any:
 def as_dict(value: ExtensionType) -> dict[str, Any]:
     """The fields of an extension type's object, by name."""
     return {name: getattr(value, name) for name in value._fields_declared}
+
+
+class AnonymousExtensionType(CompositeTensor):
+    """An object of an extension type whose class is not known: it has the fields that it was saved with."""
+
+    _counts_as_tensor = False
+
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__.update(fields)
+
+    @property
+    def _type_spec(self) -> AnonymousExtensionTypeSpec:
+        return AnonymousExtensionTypeSpec(**{k: map_parts(_spec_of, v) for k, v in vars(self).items()})
+
+    def __repr__(self) -> str:
+        return f"AnonymousExtensionType({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+
+
+class AnonymousExtensionTypeSpec(TypeSpec):
+    """The spec of an extension type whose class is not known."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__.update(fields)
+
+    @property
+    def value_type(self) -> type:
+        """AnonymousExtensionType."""
+        return AnonymousExtensionType
+
+    def _serialize(self) -> tuple[tuple[str, Any], ...]:
+        return tuple(vars(self).items())
+
+    @classmethod
+    def _deserialize(cls, serialization: Any) -> Any:
+        return cls(**dict(serialization))
+
+    @property
+    def _component_specs(self) -> tuple[Any, ...]:
+        leaves = nest.flatten([value for _, value in self._serialize()])
+        return tuple(leaf for leaf in leaves if isinstance(leaf, TypeSpec))
+
+    def _to_components(self, value: Any) -> tuple[Any, ...]:
+        leaves = nest.flatten([getattr(value, name) for name, _ in self._serialize()])
+        return tuple(leaf for leaf in leaves if isinstance(leaf, (Tensor, CompositeTensor)))
+
+    def _from_components(self, components: Any) -> Any:
+        parts = iter(components)
+
+        def filled(value: Any) -> Any:
+            return next(parts) if isinstance(value, TypeSpec) else value
+
+        return AnonymousExtensionType(**{name: map_parts(filled, v) for name, v in self._serialize()})
+
+    def __repr__(self) -> str:
+        return f"AnonymousExtensionTypeSpec({', '.join(f'{k}={v!r}' for k, v in self._serialize())})"
+
+
+_registered: dict[str, type[ExtensionTypeSpec]] = {}
+
+
+def _register(name: str, spec: type[ExtensionTypeSpec]) -> None:
+    taken = _registered.get(name)
+    if taken is not None and taken.value_type.__qualname__ != spec.value_type.__qualname__:
+        raise ValueError(f"The name '{name}' is taken by {taken.value_type.__qualname__}.")
+    _registered[name] = spec
+
+
+def registered_name(spec: ExtensionTypeSpec) -> str | None:
+    """The name under which the class of a spec is registered, or None."""
+    return next((name for name, cls in _registered.items() if cls is type(spec)), None)
+
+
+def registered_spec(name: str) -> type[TypeSpec]:
+    """The class of specs registered under a name; where there is none, that of classes that are not known."""
+    return _registered.get(name, AnonymousExtensionTypeSpec)

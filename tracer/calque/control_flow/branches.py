@@ -61,7 +61,7 @@ def cond_in_graph(
     pred = condition(convert_to_tensor(pred), "tf.cond")
     names = "true_fn", "false_fn"
     branches = [
-        trace_subgraph(graph_name(name, part), lambda trace, fn=fn: fn())  # type: ignore[misc]
+        trace_subgraph(graph_name(name, part), lambda trace, fn=fn: fn(), pred)  # type: ignore[misc]
         for fn, part in ((true_fn, "true"), (false_fn, "false"))
     ]
     _check_alike("tf.cond", names, branches)
@@ -107,7 +107,7 @@ def switch_in_graph(outer: Trace, index: Any, branch_fns: Sequence[Callable[[], 
     """`switch_case` as a node of `outer`, the current graph; the last branch is the default."""
     names = [f"branches[{i}]" for i in range(len(branch_fns))]
     branches = [
-        trace_subgraph(graph_name(name, f"branch{i}"), lambda trace, fn=fn: fn())  # type: ignore[misc]
+        trace_subgraph(graph_name(name, f"branch{i}"), lambda trace, fn=fn: fn(), index)  # type: ignore[misc]
         for i, fn in enumerate(branch_fns)
     ]
     _check_alike("tf.switch_case", names, branches)

@@ -11,7 +11,7 @@ from ..tensor import Tensor, convert_to_tensor
 from ..tensor_spec import TensorSpec
 from .loops import while_loop
 from .slices import Results, Source, result_spec
-from .structures import as_values
+from .structures import as_values, converted_callback
 
 __all__ = ["foldl", "foldr", "map_fn", "scan"]
 
@@ -45,6 +45,7 @@ def map_fn(
         ValueError: there are no elements or they are scalars; their sizes differ; `fn` returns another structure.
     """
     _check_callable(fn)
+    fn = converted_callback(fn)
     signature = fn_output_signature if fn_output_signature is not None else dtype
     sliced = _Sliced(as_values(elems), "map_fn")
     if signature is None:

@@ -8,11 +8,20 @@ from typing import Any
 from .. import nest
 from ..composite.composite import CompositeTensor
 from ..composite.type_spec import TypeSpec
+from ..context import state
 from ..tensor import Tensor, convert_to_tensor
 from ..tensor_array import TensorArray
 from ..variable import Variable
 
-__all__ = ["as_values", "convert_leaves", "flat_tensors", "packed", "path_name", "paths"]
+__all__ = [
+    "as_values",
+    "convert_leaves",
+    "converted_callback",
+    "flat_tensors",
+    "packed",
+    "path_name",
+    "paths",
+]
 
 
 def as_values(structure: Any) -> Any:
@@ -29,6 +38,16 @@ def convert_leaves(structure: Any, convert: Callable[[Any], Any] = convert_to_te
         return leaf if leaf is None or isinstance(leaf, (Tensor, CompositeTensor)) else convert(leaf)
 
     return nest.map_structure(converted, structure)
+
+
+def converted_callback(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn`, which a user's function gave to a loop, as AutoGraph converts it where it converts the user's function."""
+    if state.trace is None:
+        return fn
+    from ..autograph.calls import tf_convert
+    from ..autograph.status import control_status
+
+    return tf_convert(fn, control_status())
 
 
 def flat_tensors(structure: Any) -> list[Any]:

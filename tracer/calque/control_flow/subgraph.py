@@ -16,8 +16,10 @@ from calque_runtime.errors import InternalError
 from calque_runtime.ir import FunctionRef, Value
 from calque_runtime.ops import calls
 
+from ..api.array_ops import identity
 from ..context import state
 from ..function.effects import add_control_dependencies
+from ..function.operation import Operation
 from ..function.trace import Trace
 from ..tensor import SymbolicTensor, Tensor, convert_to_tensor
 from .structures import convert_leaves, flat_tensors
@@ -60,24 +62,29 @@ def graph_name(scope: str, part: str) -> str:
     return f"{cleaned}_{part}_{next(_numbers)}"
 
 
-def trace_subgraph(
-    name: str, body: Callable[[Trace], Any], convert: Callable[[Any], Any] | None = None
-) -> Subgraph:
+def trace_subgraph(name: str, body: Callable[[Trace], Any], stand_in: Any = None) -> Subgraph:
     """Trace `body` as a graph within the current one.
 
     Args:
         name: the function's name in the library.
         body: given the graph, which is current meanwhile, adds arguments, calls the user's function, and returns a
             structure of tensors, of what can become one, and of None.
-        convert: makes a leaf that is no tensor one; by default `convert_to_tensor`.
+        stand_in: the tensor that an operation gives where the user's function returns one.
 
     Raises:
         TypeError: a leaf cannot become a tensor.
     """
+
+    def convert(leaf: Any) -> Any:
+        if stand_in is None or not isinstance(leaf, Operation):
+            return _converted(leaf)
+        with trace.control_dependencies([leaf.node]):
+            return identity(stand_in)
+
     outer = state.trace
     trace = Trace(name, outer is not None and outer.may_create_variables)
     with trace.as_current():
-        found = Subgraph(trace, convert_leaves(body(trace), convert or _converted))
+        found = Subgraph(trace, convert_leaves(body(trace), convert))
         found.outputs = [trace.inside(t) for t in found.outputs]
     trace.finish()
     return found

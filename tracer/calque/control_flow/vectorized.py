@@ -13,7 +13,7 @@ from ..function import function
 from ..tensor import SymbolicTensor, convert_to_tensor
 from ..tensor_array import TensorArray
 from .loops import while_loop
-from .structures import as_values, convert_leaves, flat_tensors, packed
+from .structures import as_values, convert_leaves, converted_callback, flat_tensors, packed
 from .subgraph import call, graph_name, trace_subgraph
 
 __all__ = ["vectorized_map"]
@@ -69,6 +69,7 @@ def _slice(tensor: Any, i: Any) -> Any:
 
 def _looped(fn: Callable[[Any], Any], elems: Any, static: int | None) -> Any:
     """The loop in a graph: `fn` is traced once, as a function that the body calls."""
+    fn = converted_callback(fn)
     flat = flat_tensors(elems)
     count = reduce_max([array_ops.shape(e)[0] for e in flat]) if static is None else static
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from .. import nest
 from ..device_spec import DeviceSpec
 from ..tensor import convert_to_tensor
-from ..variable import Variable
+from ..variable import Variable, VariableSynchronization
 from ..variable_creators import variable_creator_scope
 from .contexts import (
     CPU,
@@ -118,8 +118,13 @@ class Strategy:
             _require_cross_replica()
 
     def _create_variable(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+        # Copies that are brought together when they are read may be trainable here: there is one.
+        synchronization = kwargs.pop("synchronization", VariableSynchronization.AUTO)
+        if synchronization is VariableSynchronization.ON_READ and kwargs.get("trainable") is None:
+            kwargs["trainable"] = False
         made = next_creator(**kwargs)
         if isinstance(made, Variable):
+            made._synchronization = VariableSynchronization(synchronization or 0)
             made._distribute_strategy = self
         return made
 
@@ -175,6 +180,8 @@ class Strategy:
     def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
         """The value of each replica."""
         return (value,)
+
+    unwrap = experimental_local_results
 
     def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
         """The data set, for the one replica to read."""

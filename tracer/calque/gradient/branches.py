@@ -107,7 +107,10 @@ class _Operands:
     """What the node on the way back takes, each once: gradients, then inputs and outputs of the node, and more."""
 
     def __init__(self, given: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        self.tensors: list[Any] = list(given)
+        trace = state.trace
+        assert trace is not None
+        self._trace = trace
+        self.tensors: list[SymbolicTensor] = [trace.inside(g) for g in given]
         self._from = {"input": inputs, "output": outputs}
         self._places: dict[tuple[str, Any], int] = {}
 
@@ -118,9 +121,8 @@ class _Operands:
         if found is None:
             found = self._places[key] = len(self.tensors)
             one = self._from[kind][where] if kind in self._from else where
-            trace = state.trace
-            assert trace is not None
-            self.tensors.append(one if isinstance(one, Tensor) else trace.capture_variable(one))
+            inner = isinstance(one, Tensor)
+            self.tensors.append(self._trace.inside(one) if inner else self._trace.capture_variable(one))
         return found
 
 

@@ -46,6 +46,7 @@ def _while(node: Node, trace: Trace, gradients: Sequence[Any]) -> Sequence[Any]:
     count = len(node.inputs)
     body = node.attrs["body"].function
     share_handles(node.inputs, body.inputs)
+    share_handles(node.inputs, node.outputs)
     active, made = _active(body, [g is not None for g in gradients])
     loop = _Loop(node, trace, made)
     loop.extend()

@@ -157,7 +157,7 @@ class GradientTape:
         Raises:
             RuntimeError: the tape has been used, and is not persistent.
             TypeError: `target` is None.
-            ValueError: `unconnected_gradients` is unknown.
+            ValueError: `unconnected_gradients` is unknown, or there are not as many `output_gradients` as targets.
             LookupError: an op on the way has no gradient.
         """
         if self._tape is None:
@@ -186,6 +186,11 @@ class GradientTape:
         if output_gradients is not None:
             starts = [p for leaf in nest.flatten(output_gradients) for p in differentiable_parts(leaf)]
             starts = [None if g is None else _as_gradient(g) for g in starts]
+            if len(starts) != len(targets):
+                raise ValueError(
+                    f"There are {len(starts)} output_gradients for {len(targets)} target(s): give one, or None, for "
+                    "each."
+                )
         found = self._gradients(targets, flat_sources, starts)
         if unconnected is UnconnectedGradients.ZERO:
             found = [zeros_like(s) if g is None else g for s, g in zip(flat_sources, found, strict=True)]

@@ -311,7 +311,7 @@ class Optimizer(AutoTrackable):
                 f"`tape` is required when a `Tensor` loss is passed. Received: loss={loss}, tape={tape}."
             )
         if tape is None:
-            from ..gradient import GradientTape
+            from ..gradient.tape import GradientTape
 
             tape = GradientTape()
         if callable(loss):

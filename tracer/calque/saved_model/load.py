@@ -31,7 +31,7 @@ from .loaded_functions import LoadedConcreteFunction, LoadedFunction, TensorConv
 from .options import LoadOptions
 from .signatures import SignatureMap
 
-__all__ = ["contains_saved_model", "load"]
+__all__ = ["MissingModelError", "UnknownTagsError", "contains_saved_model", "load"]
 
 
 class _TracerFactory(loader.Factory):

@@ -27,8 +27,8 @@ from ..function.trace import Trace
 from ..tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
 from ..tensor_spec import TensorSpec, VariableSpec
 from ..variable import Variable
-from .specs import decode, decode_leaf, decode_spec, decode_type
 from .gradients import callees, restore_gradients
+from .specs import decode, decode_leaf, decode_spec, decode_type
 from .structures import without_defaults
 
 __all__ = ["LoadedConcreteFunction", "LoadedFunction", "TensorConvention"]
@@ -214,7 +214,7 @@ class LoadedConcreteFunction(ConcreteFunction):
         positional, keyword = self.runs.info.input_signature
         name = self._path.rpartition(".")[2]
         if self._spec is not None:
-            signature = FunctionSignature.of(name, python_parameters(self._spec))
+            signature = FunctionSignature.of(name, _python_parameters(self._spec))
             structure = _by_parameter(signature, positional, keyword)
             if structure is not None:
                 return signature, {key: decode(part, decode_leaf) for key, part in structure.items()}
@@ -319,7 +319,7 @@ def _by_parameter(
     return None if rest or left else structure
 
 
-def python_parameters(spec: FunctionSpec | None) -> inspect.Signature:
+def _python_parameters(spec: FunctionSpec | None) -> inspect.Signature:
     """The parameters of the Python function that was saved, without its ``self``."""
     kinds, empty = inspect.Parameter, inspect.Parameter.empty
     if spec is None:
@@ -366,7 +366,7 @@ class LoadedFunction(Function):
     def signature(self) -> FunctionSignature:
         """Its parameters, as they were saved."""
         if self._signature is None:
-            self._signature = FunctionSignature.of(self._name, python_parameters(self.spec), None)
+            self._signature = FunctionSignature.of(self._name, _python_parameters(self.spec), None)
         return self._signature
 
     @property

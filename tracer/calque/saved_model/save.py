@@ -40,7 +40,7 @@ from .signatures import SignatureMap, canonicalize_signatures, declared_trace
 from .structures import NotEncodable, function_spec, input_structure, output_structure, without_defaults
 from .tables import has_content, table_functions
 
-__all__ = ["UntrackedResourceError", "save"]
+__all__ = ["SaveInFunctionError", "UntrackedResourceError", "save"]
 
 # What the files say of their writer: the TensorFlow release whose form they have, and its GraphDef version.
 TENSORFLOW_VERSION = "2.21.0"

@@ -17,11 +17,13 @@ from calque_runtime.structure import (
     TypeSpecValue,
 )
 
+from ..composite.extension_type import ExtensionTypeSpec, registered_name, registered_spec
 from ..composite.ragged.spec import RaggedTensorSpec
 from ..composite.sparse_tensor import SparseTensorSpec
 from ..composite.type_spec import TypeSpec
 from ..function.leaves import Leaf, Literal, TensorLeaf, TypeLeaf, VariableLeaf
 from ..indexed_slices import IndexedSlicesSpec
+from ..tensor_array import TensorArraySpec
 from ..tensor_shape import TensorShape
 from ..tensor_spec import TensorSpec, VariableSpec
 
@@ -32,8 +34,10 @@ _TYPES: dict[int, type[TypeSpec]] = {
     1: SparseTensorSpec,
     2: IndexedSlicesSpec,
     3: RaggedTensorSpec,
+    4: TensorArraySpec,
     9: VariableSpec,
 }
+_EXTENSION_TYPE = 13
 
 
 def encode_type(spec: TypeSpec, encode: Callable[[Any], Any]) -> TypeSpecValue | None:
@@ -43,6 +47,12 @@ def encode_type(spec: TypeSpec, encode: Callable[[Any], Any]) -> TypeSpecValue |
         spec: the spec.
         encode: gives what it is made from in the file's form.
     """
+    if isinstance(spec, ExtensionTypeSpec):
+        name = registered_name(spec)
+        if name is None:
+            return None
+        state = tuple((field, encode(value)) for field, value in spec._serialize())
+        return TypeSpecValue(_EXTENSION_TYPE, name, state, len(spec.flatten()))
     for number, cls in _TYPES.items():
         if type(spec) is cls:
             state = tuple(encode(one) for one in spec._serialize())
@@ -52,7 +62,10 @@ def encode_type(spec: TypeSpec, encode: Callable[[Any], Any]) -> TypeSpecValue |
 
 def decode_type(saved: TypeSpecValue) -> TypeSpec | None:
     """The tracer's own spec for one in a file; None where there is none, or what is there makes none."""
-    cls = _TYPES.get(saved.class_enum)
+    if saved.class_enum == _EXTENSION_TYPE:
+        cls: type[TypeSpec] | None = registered_spec(saved.class_name)
+    else:
+        cls = _TYPES.get(saved.class_enum)
     if cls is None or not isinstance(saved.state, tuple):
         return None
     try:
