@@ -57,8 +57,12 @@ def known() -> list[Any]:
 OTHERS = {"CaseFoldUTF8", "NormalizeUTF8", "TRTEngineOp"}
 
 
+# Those that passes make. TensorFlow has the fused ones too, but lists no op with an underscore.
+PASSES = {"_FusedConv2D", "_FusedDepthwiseConv2dNative", "_FusedMatMul", "_Group", "_Part"}
+
+
 def test_all_ops_are_tensorflows() -> None:
-    assert set(ops.load_all()) - set(registry()) == OTHERS
+    assert set(ops.load_all()) - set(registry()) == OTHERS | PASSES
 
 
 @pytest.mark.parametrize("op", known())

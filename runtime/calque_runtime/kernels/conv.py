@@ -64,6 +64,8 @@ def _plan(pieces: int, work: int) -> Callable[[Callable[[int], Any]], None]:
 
 def _pieces(count: int, most: int, work: int) -> tuple[int, int]:
     """(size, number) of pieces of at most `most` of `count` rows, the same number for each thread."""
+    if not count:
+        return 1, 0
     most = max(1, min(most, count))
     number = -(-count // most)
     if work >= _SHARED:

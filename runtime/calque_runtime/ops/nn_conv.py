@@ -58,7 +58,7 @@ def _to_input(windows: Windows, sizes: tuple[int, ...], w: Array, g: Array) -> A
 
 def _depthwise(windows: Windows, x: Array, w: Array) -> Array:
     out = np.einsum("nhwijc,ijcm->nhwcm", windows.view(x, w.shape[:2], 0), w)
-    return out.reshape(*out.shape[:3], -1)
+    return out.reshape(*out.shape[:3], w.shape[2] * w.shape[3])
 
 
 def _depthwise_to_filter(windows: Windows, x: Array, sizes: tuple[int, ...], g: Array) -> Array:

@@ -97,7 +97,9 @@ def sparse_cross(s: Site) -> Kernel:
     hashed, buckets, key = s["hashed_output"], s["num_buckets"], s["hash_key"] & ((1 << 64) - 1)
     inner = s["internal_type"]
     if hashed != (s["out_type"] is int64) or (inner is int64 and not hashed):
-        raise s.unsupported("out_type must be int64 if hashed_output, else it and internal_type must be string")
+        raise s.unsupported(
+            "out_type must be int64 if hashed_output, else it and internal_type must be string"
+        )
     if inner is string and int64 in (*s["sparse_types"], *s["dense_types"]):
         raise s.error("inputs should be of internal type string but are int64")
     if hashed:
