@@ -17,7 +17,18 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Table", "Worker", "environment", "in_turns", "machine", "serve", "spread", "versions"]
+__all__ = [
+    "Table",
+    "Worker",
+    "aligned",
+    "environment",
+    "in_turns",
+    "machine",
+    "progress",
+    "serve",
+    "spread",
+    "versions",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1", "CUDA_VISIBLE_DEVICES": ""}
@@ -122,14 +133,15 @@ def in_turns(workers: Sequence[Worker], requests: Sequence[tuple[dict[str, Any],
             # Turns change direction, so that none of them always follows the heaviest.
             for worker in workers if number % 2 == 0 else reversed(workers):
                 done += 1
-                _progress(f"[{done}/{total}] {worker.name}: {request}")
+                progress(f"[{done}/{total}] {worker.name}: {request}")
                 for name, seconds in worker.ask(request).items():
                     results.setdefault(name, {}).setdefault(worker.name, []).append(seconds)
-    _progress("")
+    progress("")
     return results
 
 
-def _progress(text: str) -> None:
+def progress(text: str) -> None:
+    """Show where the benchmark stands; "" clears the line."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text[:100]}", end="", file=sys.stderr, flush=True)
     elif text:
@@ -166,10 +178,11 @@ class Table:
     def __str__(self) -> str:
         ours = self.libraries[0]
         head = ["least (median)", *self.libraries, *[f"{name} / {ours}" for name in self.libraries[1:]]]
-        return "\n".join(_aligned([head, *self.rows]))
+        return "\n".join(aligned([head, *self.rows]))
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """A table's lines; numbers stand to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         first, *rest = [

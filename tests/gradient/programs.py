@@ -117,3 +117,38 @@ PROGRAMS = [
     rows,
     custom,
 ]
+
+
+def differentiate(tf: Any, program: Any, x: Any, v: Any) -> Any:
+    """(value, first derivatives, second derivatives), flat; called in both libraries."""
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = program(tf, x, v)
+        first = [tf.convert_to_tensor(g) for g in inner.gradient(y, [x, v])]
+        mixed = tf.reduce_sum(first[0] * tf.constant([1.0, 2.0, -1.5], tf.float64)) + first[1] * 0.5
+    second = outer.gradient(mixed, [x, v], unconnected_gradients="zero")
+    return [y, *first, *[tf.convert_to_tensor(g) for g in second]]
+
+
+def model(tf: Any, program: Any) -> Any:
+    """A model that has the program, and a training step that differentiates it; in both libraries."""
+
+    class Model(tf.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.v = tf.Variable(1.3, dtype=tf.float64)
+
+        @tf.function(input_signature=[tf.TensorSpec([3], tf.float64)], autograph=False)
+        def run(self, x: Any) -> Any:
+            return program(tf, x, self.v)
+
+        @tf.function(input_signature=[tf.TensorSpec([3], tf.float64)], autograph=False)
+        def derivatives(self, x: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = program(tf, x, self.v)
+            return [tf.convert_to_tensor(g) for g in tape.gradient(y, [x, self.v])]
+
+    return Model()

@@ -31,6 +31,18 @@ def _differentiable(row: Row) -> bool:
 
 # Rows at points where those of the ops' own files are not smooth, or do not keep to what the op asks for.
 SMOOTH = [
+    *rows("BesselI0", A(3, 4), dtypes="float64", label="apart"),
+    *rows("BesselI0e", A(3, 4), dtypes="float64", label="apart"),
+    *rows("BesselI1", A(3, 4), dtypes="float64", label="apart"),
+    *rows("BesselI1e", A(3, 4), dtypes="float64", label="apart"),
+    *rows(
+        "Betainc",
+        A(3, 4, low=1.5, high=3),
+        A(3, 4, low=1.5, high=3),
+        A(3, 4, low=0.1, high=0.9),
+        dtypes="float64",
+        label="apart",
+    ),
     *rows("ClipByValue", A(3, 4), V(-0.5), V(1.25), dtypes="float64", label="apart"),
     *rows(
         "ClipByValue",
@@ -73,6 +85,7 @@ _TENSORFLOWS = "TensorFlow's rule, which leaves the conjugate out"
 _ZEROS = "the gradient of the rule divides by the input, as TensorFlow's, which gives NaN"
 # Where the derivative is not what a difference along any direction shows, and why: by op, or by row.
 SKIPPED = {
+    "Betainc-edges-float64": _EDGES,
     "Angle-complex128": _EDGES,
     "ClipByValue-float64": "bounds that cross; see SMOOTH",
     "ClipByValue-full-float64": "bounds that cross; see SMOOTH",
@@ -124,6 +137,7 @@ FIRST_ONLY = {
 }
 # Inputs that are held fixed: no gradient flows to them, though the output depends on them.
 FIXED = {
+    "Betainc": {0, 1},
     "MatrixDiagPartV3": {2},  # the padding
     "MatrixDiagV3": {4},
     "MaxPoolGrad": {0, 1},  # which say where the maxima were

@@ -80,6 +80,8 @@ stateful_partitioned_call: Op = _call("StatefulPartitionedCall", "Call a functio
 
 def truth(s: Site, value: Array) -> bool:
     """A condition as TensorFlow takes it: a bool, a number that is not zero, a string that is not empty."""
+    if type(value) is np.bool_:
+        return bool(value)
     array = np.asarray(value)
     if array.ndim == 0:
         return bool(array.item() if array.dtype == object else array)

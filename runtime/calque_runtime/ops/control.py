@@ -56,6 +56,9 @@ def _(s: Site) -> list[Shape]:
     return [s["shape"]]
 
 
+placeholder_with_default.gradient = lambda c, g: [g]
+
+
 @op("NoOp() -> ()")
 def no_op(s: Site) -> Kernel:
     """Nothing: a place to hang control dependencies on."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, Kernel, Op, Site, op, register, registered
+from ..op import Array, Call, Kernel, Op, Site, op, register, registered
 from ..shapes import Shape
 from .common import check_size
 from .detection import check_steps
@@ -228,7 +228,15 @@ def _ctc_loss(name: str, types: str, attrs: str) -> Op:
         )
     )
     made.shape_rule = _loss_shape
+    made.gradient = _loss_gradient
     return made
+
+
+def _loss_gradient(c: Call, g: Any, *_: Any) -> list[Any]:
+    """The gradient that is computed with the loss, times that of each loss."""
+    from .array import expand_dims
+
+    return [None if g is None else c.outputs[1] * expand_dims(g, np.array(-1, np.int32)), None, None, None]
 
 
 def _loss_shape(s: Site) -> list[Shape]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, Kernel, Op, Site, register
-from .common import broadcast_shape, same_shape
+from ..op import Array, Call, Kernel, Op, Site, register, registered
+from .common import broadcast_shape, same_shape, sum_to
 from .special import lgamma_values
 
 __all__: list[str] = []
@@ -167,3 +167,42 @@ for _order in (0, 1):
             f"The modified Bessel function I of order {_order}{', times exp(-|x|)' if _scaled else ''}.",
         )
         _one.shape_rule = same_shape
+
+
+@betainc.grad
+def _(c: Call, g: Any) -> list[Any]:
+    # As in TensorFlow, for x only.
+    from .elementwise import xlogy
+    from .functions import exp, log1p
+    from .special import lgamma
+
+    a, b, x = c.inputs
+    log_beta = lgamma(a) + lgamma(b) - lgamma(a + b)
+    slope = exp((b - 1.0) * log1p(-x) + xlogy(a - 1.0, x) - log_beta)
+    return [None, None, sum_to(g * slope, x)]
+
+
+def _bessel_gradient(order: int, scaled: bool) -> Callable[..., list[Any]]:
+    """I0' = I1 and I1' = I0 - I1 / x, which is 1/2 at 0; scaled, less sign(x) times the function itself."""
+
+    def rule(c: Call, g: Any) -> list[Any]:
+        from . import require
+        from .array import ones_like, zeros_like
+        from .compare import equal, select_v2
+        from .functions import sign
+
+        x, y = c.inputs[0], c.outputs[0]
+        other = require(f"BesselI{1 - order}{'e' if scaled else ''}")(x)
+        if order == 0:
+            slope = other
+        else:
+            zero = equal(x, zeros_like(x))
+            slope = select_v2(zero, ones_like(x) * 0.5, other - y / select_v2(zero, ones_like(x), x))
+        return [g * (slope - sign(x) * y if scaled else slope)]
+
+    return rule
+
+
+for _order in (0, 1):
+    for _scaled in (True, False):
+        registered()[f"BesselI{_order}{'e' if _scaled else ''}"].gradient = _bessel_gradient(_order, _scaled)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import as_dtype
 from ..op import Array, Call, Kernel, Op, Site, register
 from ..shapes import Dim, Shape, format_shape, merge_dim
 from .windows import to_last, to_original
@@ -168,7 +169,58 @@ def _batch_norm(version: str, stats: str, types: str, data_format: str) -> tuple
         attrs = {name: c[name] for name in ("epsilon", "data_format", "is_training")}
         return [*backward(g, x, scale, mean, variance, *more, **attrs)[:3], None, None]
 
+    @backward.grad
+    def _(c: Call, to_x: Any, to_scale: Any, to_offset: Any, *_: Any) -> list[Any]:
+        found = _grad_gradient(c, to_x, to_scale, to_offset)
+        return [*found, *[None] * (len(c.inputs) - len(found))]
+
     return forward, backward
+
+
+def _grad_gradient(c: Call, to_x: Any, to_scale: Any, to_offset: Any) -> list[Any]:
+    """The gradients of the gradient's g, x and scale, given those of its three results.
+
+    With h the normalized input, r one by its deviation, and means over all but the channels, the gradient is
+    dx = scale r (g - mean(g) - h mean(g h)), dscale = sum(g h), doffset = sum(g); where not training, the means in dx
+    are left out and h depends on x alone.
+    """
+    from .array import reshape, shape
+    from .cast import cast
+    from .functions import rsqrt
+    from .reduce import mean as mean_of
+    from .reduce import sum_
+
+    layout = c["data_format"].decode()
+    at = layout.index("C")
+    over = np.array([i for i in range(len(layout)) if i != at], np.int32)
+    by_channel = np.array([-1 if i == at else 1 for i in range(len(layout))], np.int32)
+
+    def wide(vector: Any) -> Any:
+        return reshape(cast(vector, DstT="float32"), by_channel)
+
+    def mean(x: Any) -> Any:
+        return mean_of(x, over, keep_dims=True)
+
+    g, x, scale, mu, variance = c.inputs[:5]
+    g, x = cast(g, DstT="float32"), cast(x, DstT="float32")
+    factor, r = wide(scale), rsqrt(wide(variance) + np.float32(c["epsilon"]))
+    h = (x - wide(mu)) * r
+    # u: of dx; s and o: of dscale and doffset, as far as they have a gradient.
+    u = g * 0.0 if to_x is None else cast(to_x, DstT="float32")
+    s = factor * 0.0 if to_scale is None else wide(to_scale)
+    o = factor * 0.0 if to_offset is None else wide(to_offset)
+    if c["is_training"]:
+        inner = g - mean(g) - h * mean(g * h)
+        of_g = factor * r * (u - mean(u) - h * mean(u * h)) + s * h + o
+        of_h = s * g - factor * r * (u * mean(g * h) + mean(u * h) * g)
+        of_x = r * (of_h - mean(of_h) - h * mean(of_h * h)) - factor * r * r * h * mean(u * inner)
+    else:
+        inner = g
+        of_g = factor * r * u + s * h + o
+        of_x = s * r * g
+    of_scale = reshape(sum_(u * inner * r, over), shape(scale))
+    kind = as_dtype(c.inputs[1].dtype)
+    return [cast(of_g, DstT=kind), cast(of_x, DstT=kind), cast(of_scale, DstT=as_dtype(scale.dtype))]
 
 
 _MIXED = "T: type in [half, bfloat16, float]; U: type in"

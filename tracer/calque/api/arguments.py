@@ -69,7 +69,7 @@ def shape_tensor(shape: Any, dtype: Any = None) -> Tensor:
         dtype is None
         and type(shape) in (list, tuple)
         and _INTEGERS.issuperset(map(type, shape))
-        and -1 <= min(shape, default=0)
+        and min(shape, default=0) >= -1
         and max(shape, default=0) < 2**31
     ):
         array = np.array(shape, np.int32)

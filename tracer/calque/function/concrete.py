@@ -209,7 +209,11 @@ class ConcreteFunction(Trackable):
         return shown.parameter_rows(self.signature.parameters, self.structure)
 
     def _signature_line(self) -> str:
-        return shown.signature_line(self._rows(), self._outputs)
+        return shown.signature_line(self._rows(), self._result_specs())
+
+    def _result_specs(self) -> Any:
+        """What it returns, with tensors or their specs at its leaves."""
+        return self._outputs
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Parameters, result and captures, a line each; not `verbose`: the signature in one line."""
@@ -219,7 +223,7 @@ class ConcreteFunction(Trackable):
         lines += [
             f"  {name} ({kind.name}): {shown.structure_text(part)}" for name, kind, part in self._rows()
         ]
-        lines += ["Output Type:", f"  {shown.result_text(self._outputs)}", "Captures:"]
+        lines += ["Output Type:", f"  {shown.result_text(self._result_specs())}", "Captures:"]
         lines += [f"  {id(e)}: {TensorSpec(v.shape, v.dtype)!r}" for e, v in self.captures] or ["  None"]
         return "\n".join(lines)
 

@@ -29,6 +29,8 @@ def rule(call: Call) -> Rule | None:
     if kind == "GatherV2":
         axis = known_value(call.inputs[2])
         return _gather if axis is not None and int(axis) == 0 and call["batch_dims"] == 0 else None
+    if kind in ("GatherNd", "ResourceGatherNd"):
+        return _gather_nd
     if kind == "ResourceGather" and call["batch_dims"] == 0:
         return _resource_gather
     return None
@@ -44,6 +46,16 @@ def _resource_gather(call: Call, g: Any) -> Sequence[Any]:
     handle, indices = call.inputs
     sizes = ops.require("VariableShape")(handle, out_type=dtypes.int32)
     return [_rows(g, indices, sizes), None]
+
+
+def _gather_nd(call: Call, g: Any) -> Sequence[Any]:
+    """Rows where the positions are row numbers, else the whole."""
+    source, indices = call.inputs
+    of_variable = call.op.name == "ResourceGatherNd"
+    sizes = ops.require("VariableShape" if of_variable else "Shape")(source, out_type=indices.dtype)
+    if indices.shape.rank == 2 and indices.shape[-1] == 1:
+        return [IndexedSlices(g, ops.require("Squeeze")(indices, squeeze_dims=[-1]), sizes), None]
+    return [ops.require("ScatterNd")(indices, g, sizes), None]
 
 
 def _rows(g: Any, indices: Any, sizes: Any) -> IndexedSlices:

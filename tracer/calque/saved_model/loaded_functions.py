@@ -266,6 +266,9 @@ class LoadedConcreteFunction(ConcreteFunction):
     def _outputs(self) -> Any:
         return matching.pack(self.runs.info.output_signature, iter(self._flat_outputs), _CONVENTION)
 
+    def _result_specs(self) -> Any:
+        return decode_spec(self.runs.info.output_signature)
+
     @property
     def _single(self) -> bool:  # type: ignore[override]
         return isinstance(self.runs.info.output_signature, TensorSpecValue)
