@@ -90,7 +90,9 @@ class _Fusing:
         out = node.outputs[0]
         if node.attrs.get("data_format", b"NHWC") != b"NHWC":
             return False
-        if node.op.name == "Conv2D" and node.inputs[0].shape[-1] != node.inputs[1].shape[-2]:
+        if not all(is_static(v.shape) for v in node.inputs):
+            return False
+        if node.op.name == "Conv2D" and fixed(node.inputs[0].shape)[-1] != fixed(node.inputs[1].shape)[-2]:
             return False  # groups of channels
         if node.op.name == "DepthwiseConv2dNative" and node.attrs.get("padding") == b"EXPLICIT":
             return False
