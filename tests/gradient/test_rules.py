@@ -82,7 +82,7 @@ _TIES = "values that tie: a difference is not symmetric there"
 _EDGES = "at edges of where it is smooth; see SMOOTH"
 _QUANTIZED = "by definition the gradient of what is not rounded"
 _TENSORFLOWS = "TensorFlow's rule, which leaves the conjugate out"
-_ZEROS = "the gradient of the rule divides by the input, as TensorFlow's, which gives NaN"
+_ZEROS = "as in TensorFlow, the gradient of the rule's Cumprod takes 0 where it would divide by one"
 # Where the derivative is not what a difference along any direction shows, and why: by op, or by row.
 SKIPPED = {
     "Betainc-edges-float64": _EDGES,

@@ -341,8 +341,12 @@ def test_concrete_functions_take_flat_tensors_by_name() -> None:
     g = tf.function(lambda d, k: d["a"] * 10 + d["b"] + k).get_concrete_function({"a": s, "b": s}, k=s)
     assert g.arg_names == ["d", "d_1", "k"]
     assert g({"a": 1, "b": 2}, k=3).numpy() == 15
-    assert g(d=1, d_1=2, k=3).numpy() == 15
-    assert g(1, 2, 3).numpy() == 15
+    one, two, three = map(tf.constant, (1, 2, 3))
+    assert g(d=one, d_1=two, k=three).numpy() == 15
+    assert g(one, two, three).numpy() == 15
+    with pytest.raises(TypeError, match="Can not cast 1 to a Dict"):
+        g(1, k=3)  # not flat: an int is no tensor
+    assert g.graph.structured_input_signature == g.structured_input_signature
 
 
 def test_concrete_function_attributes() -> None:

@@ -13,4 +13,10 @@ from .api.image_color_ops import *  # noqa: F403
 from .api.image_random_ops import *  # noqa: F403
 from .api.image_size_ops import *  # noqa: F403
 
-__all__ = sorted({*_boxes.__all__, *_files.__all__, *_colors.__all__, *_random.__all__, *_sizes.__all__})
+_SHARED = {"at_least_3d", "batched"}  # what the modules above need of each other
+for _name in _SHARED:
+    del globals()[_name]
+
+__all__ = sorted(
+    {*_boxes.__all__, *_files.__all__, *_colors.__all__, *_random.__all__, *_sizes.__all__} - _SHARED
+)

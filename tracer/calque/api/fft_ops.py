@@ -86,7 +86,7 @@ def _real_transform(rank: int, op: str, public: str, doc: str, inverse: bool) ->
 def _cut_or_filled(x: Tensor, rank: int, lengths: Any, inverse: bool) -> Any:
     """`x` with as much of its last axes as the transform takes, zeros where there is less."""
     known = static_rank(x)
-    if known is None or fits(x, rank, lengths, inverse):
+    if known is None or _fits(x, rank, lengths, inverse):
         return x
     wanted = lengths
     if inverse:
@@ -96,18 +96,18 @@ def _cut_or_filled(x: Tensor, rank: int, lengths: Any, inverse: bool) -> Any:
     return pad(x, stack([zeros_like(widths), widths], 1))
 
 
-def fits(x: Tensor, rank: int, lengths: Any, inverse: bool) -> bool:
+def _fits(x: Tensor, rank: int, lengths: Any, inverse: bool) -> bool:
     """Is it known that the axes are long enough?"""
     from ..function.graph_mode import get_static_value
 
     wanted = get_static_value(lengths)
     sizes = x.shape.as_list()[-rank:]
-    if wanted is None or None in sizes:
+    if wanted is None:
         return False
     needed = [int(n) for n in wanted]
     if inverse:
         needed[-1] = needed[-1] // 2 + 1
-    return all(s >= n for s, n in zip(sizes, needed, strict=True))
+    return all(s is not None and s >= n for s, n in zip(sizes, needed, strict=True))
 
 
 rfft = _real_transform(1, "RFFT", "rfft", "The Fourier transform of real numbers along the last axis", False)

@@ -20,6 +20,8 @@ from .raw import raw
 
 __all__ = [
     "ResizeMethod",
+    "at_least_3d",
+    "batched",
     "central_crop",
     "crop_and_resize",
     "crop_to_bounding_box",
@@ -128,6 +130,11 @@ def flip_up_down(image: Any) -> Any:
 
 
 def at_least_3d(image: Any) -> Tensor:
+    """Images as a tensor.
+
+    Raises:
+        ValueError: it has less than 3 axes.
+    """
     x = tensor(image)
     rank = static_rank(x)
     if rank is not None and rank < 3:

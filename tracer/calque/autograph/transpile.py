@@ -155,6 +155,7 @@ def _made(function: types.FunctionType, options: ConversionOptions) -> _Factory:
 def _converted(node: Any, context: Any, options: ConversionOptions) -> Any:
     """The tree after every converter: in malt's order, each of which relies on those before it."""
     unsupported_features_checker.verify(node)
+    returns_early = _returns_early(node)
     graphs = cfg.build(node)
     node = qual_names.resolve(node)
     node = activity.resolve(node, context, None)
@@ -163,11 +164,16 @@ def _converted(node: Any, context: Any, options: ConversionOptions) -> Any:
 
     node = functions.transform(node, context)
     node = _Directives(context).visit(node)
-    node = break_statements.transform(node, context)
+    # The jumps' converters analyze the whole tree, each anew: only what is there is looked for.
+    kinds = {type(n) for n in ast.walk(node)}
+    if ast.Break in kinds:
+        node = break_statements.transform(node, context)
     if options.uses(Feature.ASSERT_STATEMENTS):
         node = _Asserts(context).visit(node)
-    node = continue_statements.transform(node, context)
-    node = return_statements.transform(node, context)
+    if kinds & {ast.Break, ast.Continue}:  # a break becomes an assignment and a continue
+        node = continue_statements.transform(node, context)
+    if returns_early:
+        node = return_statements.transform(node, context)
     if options.uses(Feature.LISTS):
         node = lists.transform(node, context)
         node = slices.transform(node, context)
@@ -176,6 +182,13 @@ def _converted(node: Any, context: Any, options: ConversionOptions) -> Any:
     node = _IfExps(context).visit(node)
     node = logical_expressions.transform(node, context)
     return variables.transform(node, context)
+
+
+def _returns_early(node: Any) -> bool:
+    """Does a function, or one inside it, return anywhere but in its last statement?"""
+    functions = [n for n in ast.walk(node) if isinstance(n, ast.FunctionDef)]
+    last = {id(f.body[-1]) for f in functions}
+    return any(isinstance(n, ast.Return) and id(n) not in last for n in ast.walk(node))
 
 
 class _Directives(directives.DirectivesTransformer):  # type: ignore[misc]

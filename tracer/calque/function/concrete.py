@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from calque_runtime.savedmodel.metagraph import ConcreteFunctionInfo
 from .. import nest
 from ..context import environment, state
 from ..gradient.recording import variable_accessed
-from ..tensor import EagerTensor, SymbolicTensor
+from ..tensor import EagerTensor, SymbolicTensor, Tensor
 from ..tensor_spec import TensorSpec
 from ..trackable import Trackable
 from ..variable import Variable
@@ -58,6 +59,7 @@ class ConcreteFunction(Trackable):
         spec_names: Sequence[str] | None = None,
     ) -> None:
         self.graph = trace
+        trace.concrete = weakref.ref(self)
         self.function = trace.function
         self.signature = signature
         self.structure = dict(structure)
@@ -269,7 +271,7 @@ class ConcreteFunction(Trackable):
             ) from None
 
     def _flat_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any], error: TypeError) -> list[Any]:
-        """The tensors of a call that names them flat, as signatures and loaded functions are called."""
+        """The tensors of a call that gives them flat, by name or in order; they must be tensors."""
         if len(args) > len(self.arg_names):
             raise error
         given = dict(zip(self.arg_names, args, strict=False))
@@ -278,6 +280,8 @@ class ConcreteFunction(Trackable):
                 raise error
             given[name] = value
         if set(given) != set(self.arg_names):
+            raise error
+        if not all(isinstance(v, Tensor) or hasattr(v, "__tf_tensor__") for v in given.values()):
             raise error
         tensors = []
         for name, inner in zip(self.arg_names, self.function.inputs, strict=False):

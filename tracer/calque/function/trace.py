@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,7 @@ class Trace:
         self.captures: list[tuple[Any, Value]] = []
         self.created: list[Any] = []
         self._captured: dict[int, SymbolicTensor] = {}
+        self.concrete: Callable[[], Any] = lambda: None
         self._tape_keys: dict[int, int] = {}  # of captures: the key of what they stand for
         self._given: dict[int, Any] = {}
         self._may_create = may_create_variables
@@ -127,6 +128,18 @@ class Trace:
 
         nodes = [v.node for v in self.function.inputs] + self.function.nodes
         return [Operation(n, self) for n in nodes]
+
+    @property
+    def structured_input_signature(self) -> Any:
+        """That of the concrete function whose graph it is; None where there is none (any more)."""
+        concrete = self.concrete()
+        return None if concrete is None else concrete.structured_input_signature
+
+    @property
+    def structured_outputs(self) -> Any:
+        """That of the concrete function whose graph it is; None where there is none (any more)."""
+        concrete = self.concrete()
+        return None if concrete is None else concrete.structured_outputs
 
     @property
     def control_outputs(self) -> list[Operation]:
