@@ -94,9 +94,6 @@ def _(s: Site) -> list[Shape]:
     return [None if s.shapes[0] is None else _bitcast_shape(s, s.shapes[0])]
 
 
-bitcast.not_differentiable()
-
-
 def _check_numerics(name: str, signed: bool) -> Op:
     """Declare one of the two versions; the newer one tells the two infinities apart."""
 

@@ -50,6 +50,9 @@ def random_shuffle(s: Site) -> Kernel:
     return run
 
 
+random_shuffle.not_differentiable()
+
+
 @op("StatelessShuffle(value: T, key: uint64, counter: uint64, alg: int32) -> (output: T) | T: type")
 def stateless_shuffle(s: Site) -> Kernel:
     """The slices along the first axis in random order."""

@@ -207,7 +207,7 @@ def _unique_op(name: str, v2: bool, counts: bool, doc: str) -> Op:
         return [(*known[:at], None, *known[at + 1 :]), (known[at],), *rest]
 
     one.shape_rule = shape_rule
-    return one.not_differentiable()
+    return one
 
 
 _DISTINCT = "The distinct elements in order of first appearance, and for each element which of them it is"

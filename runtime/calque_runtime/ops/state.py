@@ -128,6 +128,9 @@ def _(s: Site) -> list[Shape]:
     return [(None,) if known is None or known[1] is None else (len(known[1]),)]
 
 
+variable_shape.not_differentiable()
+
+
 @op("DestroyResourceOp(resource: resource) -> () | ignore_lookup_error: bool=true | stateful")
 def destroy_resource(s: Site) -> Kernel:
     """Drop what the resource holds."""

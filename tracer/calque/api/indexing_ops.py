@@ -55,7 +55,9 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
 
     mask = sequence_mask(counts, reduce_max(cast(counts, dtypes.int32)))
     at = boolean_mask(broadcast_to(expand_dims(range(n), -1), shape(mask)), mask)
-    return gather(x, at, axis=axis, name=name)
+    # With an axis in front, so that the gradient is a whole tensor and no list of rows.
+    within = gather(expand_dims(x, 0), at, axis=axis + 1 if axis >= 0 else axis)
+    return squeeze(within, [0], name=name)
 
 
 def gather(
