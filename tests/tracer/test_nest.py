@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import calque as tf
 from calque import nest
 from calque.data_structures import wrap
 from calque.tensor_shape import TensorShape
@@ -258,3 +259,24 @@ def test_flatten_pack_and_map_agree(structure: Any) -> None:
     assert [leaf for _, leaf in nest.flatten_with_paths(structure)] == leaves
     numbered = nest.map_structure(lambda leaf: (leaf,).__class__, structure)  # a class is a leaf
     nest.assert_same_structure(structure, numbered)
+
+
+# tf.__internal__.nest
+
+
+def test_structures_as_deep_as_a_shallower_one() -> None:
+    shallow = tf.__internal__.nest
+    assert shallow.flatten_up_to([[1, 1], [1]], [[2, [3, 4]], [5]]) == [2, [3, 4], 5]
+    assert shallow.flatten_up_to({"a": 1, "b": [1]}, {"b": [2], "a": (3,)}) == [(3,), 2]
+    assert shallow.flatten_up_to(0, [1, 2]) == [[1, 2]]
+    assert shallow.flatten_up_to([1, 1], (2, 3), check_types=False) == [2, 3]
+    assert shallow.map_structure_up_to([1, 1], lambda a, b: [a, b], [1, [2]], [3, 4]) == [[1, 3], [[2], 4]]
+    for bad, error, words in (
+        (lambda: shallow.flatten_up_to([1, [1]], [2, 3]), TypeError, "must also be a sequence"),
+        (lambda: shallow.flatten_up_to([1, 1], [2]), ValueError, "sequence length"),
+        (lambda: shallow.flatten_up_to([1, 1], (2, 3)), TypeError, "same sequence type"),
+        (lambda: shallow.flatten_up_to({"a": 1}, {"b": 2}), ValueError, "same keys"),
+        (lambda: shallow.map_structure_up_to([1], lambda a: a), ValueError, "no sequences"),
+    ):
+        with pytest.raises(error, match=words):
+            bad()
