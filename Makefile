@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n auto
 ARGS ?=
 
-.PHONY: help setup demo test interop check clean
+.PHONY: help setup demo examples test interop check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*##/make \1 -/'
@@ -15,11 +15,15 @@ setup:  ## make .venv, with the project and its development tools
 demo: setup  ## trace, save, load and look inside: the main job on real input
 	@$(BIN)/python examples/demo.py
 
+examples: setup  ## train on handwritten digits, save, and train on what was loaded
+	@$(BIN)/python examples/digits.py
+
 test: setup  ## run the suite, which needs no TensorFlow (ARGS="-k matmul" chooses tests)
 	$(PYTEST) --ignore=tests/interop $(ARGS)
 
 interop: setup  ## compare with TensorFlow, installed once in the user's cache folder
-	python=$$($(PYTHON) .ci/environment.py oracle) && CALQUE_TF_PYTHON=$$python $(PYTEST) tests/interop $(ARGS)
+	python=$$($(PYTHON) .ci/environment.py oracle) && sonnet=$$($(PYTHON) .ci/environment.py sonnet) && \
+	CALQUE_TF_PYTHON=$$python CALQUE_SONNET_PYTHON=$$sonnet $(PYTEST) tests/interop $(ARGS)
 
 check: setup  ## lint, formatting and types
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
     python3 .ci/environment.py checkout      .venv: the project itself (editable) with its development tools
     python3 .ci/environment.py oracle        TensorFlow, for tests/interop
+    python3 .ci/environment.py sonnet        Sonnet without TensorFlow, for calque to stand in, for tests/interop
     python3 .ci/environment.py peers         other runtimes, for benchmarks/
     python3 .ci/environment.py tests 3.12    what the suite needs on another Python, newest versions
     python3 .ci/environment.py oldest 3.10   the same, in the lowest versions that pyproject.toml allows
@@ -24,7 +25,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "calque")
 OLDEST = (3, 10)
-KINDS = ("checkout", "oracle", "peers", "tests", "oldest", "pythons")
+KINDS = ("checkout", "oracle", "sonnet", "peers", "tests", "oldest", "pythons")
 NAMES = ["python3.13", "python3.12", "python3.11", "python3.10", "python3"]  # in order of preference
 PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys.executable)"
 
@@ -120,6 +121,10 @@ def main(kind, version=None):
         print(make(os.path.join(ROOT, ".venv"), None, ["--editable", ".[dev]"], state))
     elif kind == "oracle":
         print(make(os.path.join(CACHE, "tf"), None, requirements("oracle")))
+    elif kind == "sonnet":
+        print(
+            make(os.path.join(CACHE, "sonnet"), None, requirements("dependencies") + requirements("sonnet"))
+        )
     elif kind == "peers":
         print(make(os.path.join(CACHE, "peers"), None, requirements("peers")))
     else:

@@ -52,6 +52,11 @@ class TensorFlow:
         self._python = python
         self._worker: _Worker | None = None
 
+    @property
+    def python(self) -> str:
+        """The interpreter of its environment."""
+        return self._python
+
     def run(self, code: CODE, *, timeout: float = 120, **arguments: Any) -> Any:
         """Runs code in a process shared by the whole session: no start-up time, but one global state.
 
