@@ -177,6 +177,24 @@ def test_equal_objects_share_a_trace_after_the_first_is_gone() -> None:
     assert f(Key(4)).numpy() == 4
 
 
+def test_nan_and_bound_functions_are_recognized() -> None:
+    f = tf.function(lambda x: tf.constant(1))
+    for _ in range(3):
+        f(float("nan"))
+    assert f.experimental_get_tracing_count() == 1
+    assert not f._traces.quick
+
+    class Model:
+        @tf.function
+        def step(self, x: Any) -> Any:
+            return x
+
+    model, other = Model(), Model()
+    for one in (model, model, other):
+        f(one.step)
+    assert f.experimental_get_tracing_count() == 3
+
+
 def module_function(x: Any) -> Any:
     return x * 2
 

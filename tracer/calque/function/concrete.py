@@ -45,7 +45,6 @@ class ConcreteFunction(Trackable):
 
     environment: Environment = environment
     info: ConcreteFunctionInfo | None = None
-    _bound: list[Any] | None = None  # the arrays and resources that are always passed; None: not known yet
     _deferred = False  # is there a capture that is asked for at each call?
     _reaches_out: bool | None = None  # does it capture tensors of other graphs? None: not known yet
 
@@ -132,7 +131,7 @@ class ConcreteFunction(Trackable):
                     f"placeholder {TensorSpec(inner.shape, inner.dtype)}."
                 )
             self.captures[i] = (_Deferred(closure, spec), inner)
-            self._deferred, self._bound = True, None
+            self._deferred, self._plan = True, None
             return
         raise ValueError("Did not find the tensor among the captured ones.")
 
@@ -151,7 +150,7 @@ class ConcreteFunction(Trackable):
             new.append((external, inner))
         self.captures[:] = new
         self._deferred = any(isinstance(e, _Deferred) for e, _ in new)
-        self._bound = None
+        self._plan = None
 
     @property
     def variables(self) -> tuple[Any, ...]:
@@ -304,14 +303,19 @@ class ConcreteFunction(Trackable):
             recorded = self._recorded(tensors)
             if recorded is not None:
                 return recorded
+        arrays = [t._array if type(t) is EagerTensor else _array(t) for t in tensors]
         plan = self._plan
         if plan is None:
-            plan = self._plan = self.environment.compiled(self.function)
-        if self._bound is None or self._deferred:
-            self._bound = [_array(_now(e)) for e, _ in self.captures]
-        arrays = [t._array if type(t) is EagerTensor else _array(t) for t in tensors]
-        arrays += self._bound
+            plan = self._plan = self._planned()
+        if self._deferred:
+            arrays += [_array(_now(e)) for e, _ in self.captures]
         return [EagerTensor(a, d) for a, d in zip(plan(*arrays), self._output_dtypes, strict=True)]
+
+    def _planned(self) -> Callable[..., Any]:
+        """What runs it: takes its arguments, and its captures where they differ from call to call."""
+        if self._deferred:
+            return self.environment.compiled(self.function)
+        return self.environment.bound(self.function, [_array(e) for e, _ in self.captures])
 
     def _recorded(self, tensors: Sequence[Any]) -> list[Any] | None:
         """The flat results, where a tape watches what goes in; else None, and nothing has run."""

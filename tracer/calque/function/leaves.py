@@ -205,8 +205,12 @@ class TypeLeaf(Leaf):
         return f"TypeLeaf({self.type!r})"
 
 
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, (float, complex)) and value != value
+
+
 class Literal(Leaf):
-    """A Python value."""
+    """A Python value. NaN counts as equal to itself."""
 
     __slots__ = ("value",)
 
@@ -214,10 +218,13 @@ class Literal(Leaf):
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Literal) and (self.value is other.value or bool(self.value == other.value))
+        if not isinstance(other, Literal):
+            return False
+        mine, theirs = self.value, other.value
+        return mine is theirs or bool(mine == theirs) or (_is_nan(mine) and _is_nan(theirs))
 
     def __hash__(self) -> int:
-        return hash(self.value)
+        return 0 if _is_nan(self.value) else hash(self.value)
 
     def spec(self, names: Sequence[str]) -> Any:
         """See Leaf: the value."""
@@ -234,6 +241,7 @@ class ObjectLeaf(Leaf):
     __slots__ = ("_hash", "reference")
 
     def __init__(self, value: Any) -> None:
+        value = getattr(value, "_trace_identity", value)  # a bound function is a new object each time
         self._hash = hash(value)
         make: Any = weakref.WeakMethod if isinstance(value, types.MethodType) else weakref.ref
         self.reference: Callable[[], Any] = make(value)

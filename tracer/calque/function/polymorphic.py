@@ -40,7 +40,17 @@ class _Traces:
         lock: held while tracing.
     """
 
-    __slots__ = ("by_key", "count", "created_variables", "history", "lock", "made", "quick", "view")
+    __slots__ = (
+        "__weakref__",
+        "by_key",
+        "count",
+        "created_variables",
+        "history",
+        "lock",
+        "made",
+        "quick",
+        "view",
+    )
 
     def __init__(self) -> None:
         self.by_key: dict[Hashable, ConcreteFunction] = {}
@@ -155,6 +165,11 @@ class Function(Trackable):
             reference = functools.partial(_same, instance)
         entries[key] = reference, bound
         return entries[key]
+
+    @property
+    def _trace_identity(self) -> Any:
+        """What is the same for all views of one function on one instance: what it is as an argument."""
+        return self._traces
 
     def _target(self) -> Callable[..., Any]:
         if self._instance is None:
@@ -413,6 +428,8 @@ def _quick_key(args: tuple[Any, ...]) -> Hashable | None:
             key.append(value._dtype)
             key.append(value._array.shape if value._dtype.is_numpy_compatible else None)
         elif kind in _ATOMS:
+            if value != value:
+                return None  # NaN equals nothing: the table would grow with every call
             key.append(kind)
             key.append(value)
         else:
