@@ -22,6 +22,8 @@ import pytest
 import calque as tf
 from calque.autograph import calls, status
 from calque.autograph.errors import ConversionError
+from calque.autograph.needs import needs_conversion
+from calque.autograph.options import ConversionOptions
 
 HERE = str(pathlib.Path(__file__))
 
@@ -485,3 +487,33 @@ def test_a_warning_for_a_loop_that_unrolls_forever(caplog: pytest.LogCaptureFixt
         loops._MANY_ITERATIONS = before
     (record,) = [r for r in caplog.records if "Large unrolled loop" in r.message]
     assert "test_conversion.py" in record.getMessage()
+
+
+def straight(x: Any) -> Any:
+    if_not = isinstance(x, tf.Tensor)
+    return tf.nn.relu(tf.matmul(x, x) + 1.0), tuple([if_not])
+
+
+def calls_user_code(x: Any) -> Any:
+    return straight(x)
+
+
+def calls_method(x: Any) -> Any:
+    return x.ref()
+
+
+def uses_len(x: Any) -> Any:
+    return len(x)
+
+
+def chains(x: Any) -> Any:
+    return 0 < x < 1
+
+
+@pytest.mark.parametrize(
+    ("function", "needed"),
+    [(straight, False), (calls_user_code, True), (calls_method, True), (uses_len, True), (chains, True)],
+)
+def test_straight_line_code_is_left_alone(function: Any, needed: bool) -> None:
+    options = ConversionOptions(recursive=True, user_requested=True, optional_features=None)
+    assert needs_conversion(function, options) is needed

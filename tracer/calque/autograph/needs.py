@@ -7,6 +7,7 @@ imported.
 from __future__ import annotations
 
 import ast
+import builtins
 import types
 import weakref
 from typing import Any
@@ -90,9 +91,11 @@ def _arguments(args: ast.arguments) -> list[ast.arg]:
 
 
 def _runs_as_it_stands(function: types.FunctionType, path: tuple[str, ...]) -> bool:
-    """Does the global (or closed-over module's) ``a.b.c`` name a function that is not converted?"""
+    """Does the global (or builtin, or closed-over module's) ``a.b.c`` name a function that is not converted?"""
+    from .operators import py_builtins
+
     root, *rest = path
-    found = function.__globals__.get(root)
+    found = function.__globals__.get(root, getattr(builtins, root, None))
     if root in function.__code__.co_freevars:
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         try:
@@ -105,4 +108,6 @@ def _runs_as_it_stands(function: types.FunctionType, path: tuple[str, ...]) -> b
         if not isinstance(found, types.ModuleType):
             return False
         found = vars(found).get(name)
-    return callable(found) and not is_builtin(found) and is_allowlisted(found)
+    if is_builtin(found):
+        return found is not super and not py_builtins.overloads(found)
+    return callable(found) and is_allowlisted(found)

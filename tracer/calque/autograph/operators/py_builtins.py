@@ -11,7 +11,7 @@ from typing import Any
 from ...tensor import Tensor, convert_to_tensor
 from .kinds import is_dense, is_tensor_list
 
-__all__ = ["call", "len_"]
+__all__ = ["call", "len_", "overloads"]
 
 
 def call(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], caller_fn_scope: Any) -> Any:
@@ -26,6 +26,11 @@ def call(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], c
         return _in_frame(f, args, kwargs, caller_fn_scope)
     overload = _OVERLOADS.get(f) if f.__hash__ is not None else None
     return f(*args, **kwargs) if overload is None else overload(*args, **kwargs)
+
+
+def overloads(f: Any) -> bool:
+    """Does `call` treat this builtin in its own way?"""
+    return f in _OF_FRAMES or f in _OVERLOADS
 
 
 # Functions of the calling frame
