@@ -32,6 +32,7 @@ NAMESPACES = (
     "linalg",
     "math",
     "nn",
+    "quantization",
     "random",
     "sets",
     "signal",

@@ -6,12 +6,12 @@ package traces and saves; `calque_runtime` alone loads and runs what it saved.
 
 from __future__ import annotations
 
-import difflib as _difflib
 import sys as _sys
 
 from calque_runtime import __version__
 
 from . import (
+    __internal__,
     autodiff,
     autograph,
     bitwise,
@@ -32,6 +32,7 @@ from . import (
     nest,
     nn,
     optimizers,
+    quantization,
     ragged,
     random,
     raw_ops,
@@ -46,6 +47,7 @@ from . import (
 )
 from . import interpreter as _interpreter
 from . import python as _python  # noqa: F401  (TensorFlow's internal modules, as far as others import them)
+from .absent import explain_absent_names as _explain_absent_names
 from .api import operators as _operators
 from .api.array_ops import (
     batch_to_space,
@@ -350,6 +352,7 @@ __all__ = [
     "Variable",
     "VariableAggregation",
     "VariableSynchronization",
+    "__internal__",
     "__version__",
     "abs",
     "acos",
@@ -490,6 +493,7 @@ __all__ = [
     "qint16",
     "qint32",
     "qint8",
+    "quantization",
     "quint16",
     "quint8",
     "ragged",
@@ -586,8 +590,4 @@ __all__ = [
     "zeros_like",
 ]
 
-
-def __getattr__(name: str) -> object:
-    near = _difflib.get_close_matches(name, __all__, n=3)
-    advice = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise AttributeError(f"calque has no '{name}' (yet, where TensorFlow has it).{advice}")
+_explain_absent_names(_sys.modules[__name__])

@@ -1,0 +1,59 @@
+"""What is said of a name that a public module does not have: whether TensorFlow has it, and which names are near."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+__all__ = ["explain_absent_names", "tensorflow_names"]
+
+_FILE = Path(__file__).with_name("tensorflow_names.txt")
+
+
+@cache
+def tensorflow_names() -> dict[str, tuple[str, ...]]:
+    """The public names of TensorFlow's modules, by the module's path without ``tf.``; "" is ``tf`` itself."""
+    found = {}
+    for line in _FILE.read_text(encoding="utf-8").splitlines():
+        space, _, names = line.partition(": ")
+        found["" if space == "tf" else space] = tuple(names.split())
+    return found
+
+
+def explain_absent_names(package: ModuleType) -> None:
+    """Let `package`, and its public modules that stand for TensorFlow's, say more of names that they do not have."""
+    _explain(package, "", 0)
+
+
+def _explain(module: ModuleType, space: str, depth: int) -> None:
+    names = getattr(module, "__all__", ())
+    if "__getattr__" not in vars(module):
+        module.__getattr__ = _refusal(space, module)  # type: ignore[method-assign]
+    for name in names if depth < 2 else ():
+        inner = vars(module).get(name)
+        if (
+            isinstance(inner, ModuleType)
+            and inner.__name__.partition(".")[0] == module.__name__.partition(".")[0]
+        ):
+            _explain(inner, f"{space}.{name}".strip("."), depth + 1)
+
+
+def _refusal(space: str, module: ModuleType) -> Callable[[str], NoReturn]:
+    def refuse(name: str) -> NoReturn:
+        full = f"{module.__name__.partition('.')[0]}.{space}".rstrip(".")
+        if name.startswith("__"):
+            raise AttributeError(f"module '{full}' has no attribute '{name}'")
+        theirs = f"tf.{space}".rstrip(".")
+        there = name in tensorflow_names().get(space, ())
+        reason = (
+            f"(yet): TensorFlow has {theirs}.{name}" if there else f", and neither has TensorFlow's {theirs}"
+        )
+        near = difflib.get_close_matches(name, module.__all__, n=3)
+        advice = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise AttributeError(f"{full} has no '{name}'{'' if not there else ' '}{reason}.{advice}")
+
+    return refuse
