@@ -490,8 +490,8 @@ def test_a_warning_for_a_loop_that_unrolls_forever(caplog: pytest.LogCaptureFixt
 
 
 def straight(x: Any) -> Any:
-    if_not = isinstance(x, tf.Tensor)
-    return tf.nn.relu(tf.matmul(x, x) + 1.0), tuple([if_not])
+    dense = isinstance(x, tf.Tensor)
+    return tf.nn.relu(tf.matmul(x, x) + 1.0), sum((1, dense))
 
 
 def calls_user_code(x: Any) -> Any:
