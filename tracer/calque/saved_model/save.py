@@ -98,16 +98,19 @@ def save(
 
 
 class _Children:
-    """The children of objects, each asked once: a property may make a new one every time."""
+    """The children of objects; functions are asked for once, for a property may make a new one every time."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Trackable, Mapping[str, Trackable]]] = {}
+        self._known: dict[int, tuple[Trackable, dict[str, Trackable]]] = {}
 
     def __call__(self, obj: Trackable) -> Mapping[str, Trackable]:
         found = self._known.get(id(obj))
         if found is None:
-            found = self._known[id(obj)] = obj, obj._trackable_children("savedmodel")
-        return found[1]
+            found = self._known[id(obj)] = obj, dict(obj._trackable_children("savedmodel"))
+            return found[1]
+        functions = {n: c for n, c in found[1].items() if isinstance(c, (Function, ConcreteFunction))}
+        others = {n: c for n, c in obj._trackable_children().items() if n not in functions}
+        return {n: c for n, c in found[1].items() if n not in functions} | others | functions
 
 
 class _Saving:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ class CheckpointOptions:
 
     Args:
         experimental_write_callbacks: functions to call when a checkpoint is written, without arguments or with its
-            path.
+            path; others are an AssertionError.
         experimental_io_device, experimental_enable_async_checkpoint, enable_async, experimental_skip_slot_variables,
             experimental_sharding_callback: accepted for TensorFlow's sake; without effect.
     """
@@ -50,11 +51,25 @@ class CheckpointOptions:
         experimental_skip_slot_variables: bool = False,
         experimental_sharding_callback: Any = None,
     ) -> None:
+        for callback in experimental_write_callbacks or ():
+            if len(inspect.signature(callback).parameters) > 1:
+                raise AssertionError(
+                    f"a write callback takes the checkpoint's path at most, but {callback} takes more"
+                )
         self.experimental_io_device = experimental_io_device
         self.enable_async = enable_async or experimental_enable_async_checkpoint
-        self.experimental_write_callbacks = experimental_write_callbacks
+        self.experimental_write_callbacks = (
+            None if experimental_write_callbacks is None else list(experimental_write_callbacks)
+        )
         self.experimental_skip_slot_variables = experimental_skip_slot_variables
         self.experimental_sharding_callback = experimental_sharding_callback
+
+    def __copy__(self) -> CheckpointOptions:
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        if self.experimental_write_callbacks is not None:
+            made.experimental_write_callbacks = list(self.experimental_write_callbacks)
+        return made
 
     def written(self, path: str) -> None:
         """Call the callbacks."""
@@ -66,7 +81,8 @@ class Checkpoint(AutoTrackable):
     """A group of objects whose values are saved and restored together.
 
     Args:
-        root: an object whose children are saved as if they were this object's own.
+        root: an object whose children are saved as if they were this object's own; or a weak reference to one,
+            which the checkpoint then does not keep alive.
         **kwargs: objects to save, by name.
 
     Raises:
@@ -76,14 +92,16 @@ class Checkpoint(AutoTrackable):
     _save_counter: Variable | None
 
     def __init__(self, root: Any = None, **kwargs: Any) -> None:
+        weak = root if isinstance(root, weakref.ref) else None
         if root is not None:
-            root = _trackable("root", root)
+            root = _trackable("root", root if weak is None else weak())
         self._self_setattr_tracking = False  # these are no children
         self._save_counter = None
-        self._root: Trackable | None = root
+        self._strong_root: Trackable | None = root if weak is None else None
+        self._weak_root: Callable[[], Trackable | None] | None = weak
         self._attached: dict[str, Trackable] = {}  # what is saved as children of `root` besides its own
         self._self_setattr_tracking = True
-        if root is not None:
+        if root is not None and weak is None:
             self.root = self._attached["root"] = root
         for name, value in sorted(kwargs.items()):
             setattr(self, name, value)
@@ -95,6 +113,22 @@ class Checkpoint(AutoTrackable):
                         f"Cannot create a Checkpoint with keyword argument {name} if root.{name} already exists."
                     )
                 self._attached[name] = child
+
+    @property
+    def _root(self) -> Trackable | None:
+        """The root that is saved instead of this object.
+
+        Raises:
+            RuntimeError: it was given by a weak reference, and is no more.
+        """
+        if self._weak_root is None:
+            return self._strong_root
+        root = self._weak_root()
+        if root is None:
+            raise RuntimeError(
+                "the root of this Checkpoint, given by a weak reference, does not exist any more"
+            )
+        return root
 
     @property
     def save_counter(self) -> Variable:

@@ -152,6 +152,8 @@ class _Restoration:
         if isinstance(obj, Variable):
             for array in restored.values():
                 obj._restore(array)
+        elif type(obj)._restore_from_tensors is Trackable._restore_from_tensors:
+            return  # it takes none
         else:
             obj._restore_from_tensors(restored)
         self.matched.update(keys.values())
@@ -350,6 +352,12 @@ class CheckpointLoadStatus:
         if isinstance(restoration, _ByObject):
             for number, node in enumerate(restoration.nodes):
                 for _, _, key in node.attributes:
+                    if key not in restoration.matched and number in restoration._live:
+                        raise AssertionError(
+                            "Unused attributes in these objects (the attributes exist in the checkpoint but were not "
+                            f"restored):\n{restoration.path(number)}: {key}, of which the object of this program, "
+                            f"{restoration._live[number]!r}, takes no value."
+                        )
                     if key not in restoration.matched:
                         raise AssertionError(
                             f"Unresolved object in checkpoint {restoration.path(number)}: no object of this program "
