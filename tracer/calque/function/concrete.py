@@ -321,7 +321,7 @@ class ConcreteFunction(Trackable):
         """The flat results, where a tape watches what goes in; else None, and nothing has run."""
         from ..gradient.eager import run_recorded
 
-        for variable in self._variables:
+        for variable in [*self._variables, *(t for t in tensors if isinstance(t, Variable))]:
             variable_accessed(variable)
         arguments = [*tensors, *(_now(e) for e, _ in self.captures)]
         return run_recorded(self.function, self.environment, arguments)
@@ -331,7 +331,8 @@ class ConcreteFunction(Trackable):
         values += [
             trace.capture_variable(e) if isinstance(e, Variable) else _now(e) for e, _ in self.captures
         ]
-        for variable in self._variables:  # what a called function uses, the caller uses
+        passed = [t for t in tensors if isinstance(t, Variable)]
+        for variable in [*self._variables, *passed]:  # what a called function uses, the caller uses
             trace.note_variable(variable)
             if state.tapes:
                 variable_accessed(variable)

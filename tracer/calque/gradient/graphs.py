@@ -17,8 +17,9 @@ import numpy as np
 from calque_runtime.clone import clone_function
 from calque_runtime.constants import constant_value
 from calque_runtime.dtypes import DType, resource
-from calque_runtime.errors import InvalidArgumentError
+from calque_runtime.errors import InvalidArgumentError, OpError
 from calque_runtime.ir import Function, Node, Value
+from calque_runtime.schedule import schedule
 from calque_runtime.shapes import Shape
 
 from ..context import state
@@ -96,6 +97,7 @@ class ForwardTrace(Trace):
             raise_control_flow(original)
         copy = clone_function(original, self.function.name)
         self.function = copy
+        _infer_shapes(copy)
         self.origins = dict(zip(_values(original), _values(copy), strict=True))
         for old, mine in _origins.get(original, {}).items():
             self.origins[old] = self.origins[mine]
@@ -105,6 +107,20 @@ class ForwardTrace(Trace):
         """Make values of the copy results, behind those that it has."""
         self.function.outputs += results
         self.function.output_names = result_names(len(self.function.outputs))
+
+
+def _infer_shapes(function: Function) -> None:
+    """Make the shapes of a function from a file known, as far as the shape rules can tell them."""
+    for node in schedule(function):
+        if all(v.shape is not None for v in node.outputs):
+            continue
+        try:
+            shapes = node.op.infer_shapes(node.site())
+        except OpError:  # it says so when it runs
+            continue
+        for value, shape in zip(node.outputs, shapes, strict=True):
+            if value.shape is None:
+                value.shape = shape
 
 
 def copied_from(function: Function) -> Mapping[Value, Value]:
