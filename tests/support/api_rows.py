@@ -25,6 +25,7 @@ NOTHING = "nothing"
 # Where public functions are looked for.
 NAMESPACES = (
     "",
+    "audio",
     "bitwise",
     "debugging",
     "image",

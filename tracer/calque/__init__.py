@@ -12,6 +12,7 @@ from calque_runtime import __version__
 
 from . import (
     __internal__,
+    audio,
     autodiff,
     autograph,
     bitwise,
@@ -202,6 +203,9 @@ from .api.reduce_ops import (
     reduce_prod,
     reduce_sum,
 )
+from .api.sparse_lookup_ops import (
+    edit_distance,
+)
 from .api.string_ops import (
     as_string,
 )
@@ -373,6 +377,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "audio",
     "autodiff",
     "autograph",
     "batch_to_space",
@@ -413,6 +418,7 @@ __all__ = [
     "dtypes",
     "dynamic_partition",
     "dynamic_stitch",
+    "edit_distance",
     "einsum",
     "ensure_shape",
     "equal",

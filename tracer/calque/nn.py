@@ -17,6 +17,8 @@ from .api.norm_ops import *  # noqa: F403
 from .api.reduce_ops import in_top_k as in_top_k
 from .api.sparse_lookup_ops import *  # noqa: F403
 
+del edit_distance  # noqa: F821  (a function of tf itself)
+
 __all__ = sorted(
     {
         *_convolutions.__all__,
@@ -29,4 +31,5 @@ __all__ = sorted(
         "space_to_batch",
         "space_to_depth",
     }
+    - {"edit_distance"}
 )

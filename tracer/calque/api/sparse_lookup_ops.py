@@ -15,7 +15,7 @@ from .math_ops import cast, divide_no_nan, sqrt
 from .raw import raw
 from .reduce_ops import segment_sum
 
-__all__ = ["ctc_greedy_decoder", "embedding_lookup_sparse"]
+__all__ = ["ctc_beam_search_decoder", "ctc_greedy_decoder", "edit_distance", "embedding_lookup_sparse"]
 
 _COMBINERS = {"mean": "SparseSegmentMean", "sqrtn": "SparseSegmentSqrtN", "sum": "SparseSegmentSum"}
 
@@ -90,3 +90,55 @@ def ctc_greedy_decoder(
         x, tensor(sequence_length), merge_repeated=merge_repeated, blank_index=index
     )
     return [SparseTensor(indices, values, sizes)], scores
+
+
+def ctc_beam_search_decoder(
+    inputs: Any, sequence_length: Any, beam_width: int = 100, top_paths: int = 1
+) -> Any:
+    """The likeliest sequences of labels, blanks (the last class) left out, by a search that keeps `beam_width` of them.
+
+    Args:
+        inputs: [time, batch, classes] of logits.
+        sequence_length: [batch], how many steps each has.
+        beam_width: how many to follow.
+        top_paths: how many to give.
+
+    Returns:
+        A list of `top_paths` SparseTensors, [batch, labels], and their log-probabilities, [batch, top_paths].
+    """
+    indices, values, sizes, scores = raw("CTCBeamSearchDecoder")(
+        tensor(inputs),
+        tensor(sequence_length),
+        beam_width=beam_width,
+        top_paths=top_paths,
+        merge_repeated=False,
+    )
+    return [SparseTensor(i, v, s) for i, v, s in zip(indices, values, sizes, strict=True)], scores
+
+
+def edit_distance(
+    hypothesis: Any, truth: Any, normalize: bool = True, name: str | None = "edit_distance"
+) -> Any:
+    """How many insertions, deletions and replacements lead from each sequence to another (Levenshtein's distance).
+
+    Args:
+        hypothesis, truth: SparseTensors whose last axis holds the sequences.
+        normalize: is it divided by the length of the true one?
+        name: the node's name.
+
+    Raises:
+        TypeError: they are no SparseTensors.
+    """
+    for what, given in (("Hypothesis", hypothesis), ("Truth", truth)):
+        if not isinstance(given, SparseTensor):
+            raise TypeError(f"{what} must be a SparseTensor.")
+    return raw("EditDistance")(
+        hypothesis.indices,
+        hypothesis.values,
+        hypothesis.dense_shape,
+        truth.indices,
+        truth.values,
+        truth.dense_shape,
+        normalize=normalize,
+        name=name,
+    )
