@@ -24,6 +24,7 @@ from . import shown
 from .binding import arguments_of
 from .call_shapes import result_shapes
 from .effects import has_effect
+from .function_type import FunctionType, Parameter
 from .leaves import Leaf, TensorLeaf
 from .signature import FunctionSignature
 from .trace import Trace
@@ -202,9 +203,21 @@ class ConcreteFunction(Trackable):
         return tuple(args), kwargs
 
     @property
-    def function_type(self) -> str:
-        """The signature in one line."""
-        return self._signature_line()
+    def function_type(self) -> FunctionType:
+        """What it takes, captures and gives; prints as the signature in one line."""
+        rows = self._rows()
+        given = shown.python_signature(rows).parameters.values()
+        names = iter(self.arg_names)
+
+        def as_spec(leaf: Leaf) -> Any:
+            return leaf.spec([next(names) for _ in leaf.specs()])
+
+        parameters = [
+            Parameter(known.name, known.kind, nest.map_argument(as_spec, part, raw=True), known.default)
+            for (_, _, part), known in zip(rows, given, strict=True)
+        ]
+        captures = {id(e): TensorSpec(v.shape, v.dtype) for e, v in self.captures}
+        return FunctionType(parameters, captures, self._result_specs(), self._signature_line())
 
     def _rows(self) -> list[shown.Row]:
         return shown.parameter_rows(self.signature.parameters, self.structure)
