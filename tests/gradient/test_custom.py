@@ -244,3 +244,22 @@ def test_saved_without_custom_gradients(tmp_path: Path) -> None:
     files = [(tmp_path / name / "saved_model.pb").read_bytes() for name in ("once", "again")]
     assert files[0] == files[1]
     assert b"internal_grad_fn" not in files[0]
+
+
+def test_a_variable_passed_to_a_loaded_function(tmp_path: Path) -> None:
+    @tf.custom_gradient
+    def slope(x: Any) -> Any:
+        e = tf.exp(x)
+        return tf.math.log(1.0 + e), lambda up: up * e
+
+    root = tf.Module()
+    root.f = tf.function(lambda x: slope(x * x))
+    v = tf.Variable(1.0)
+    root.f(v)
+    tf.saved_model.save(root, tmp_path)
+    loaded = tf.saved_model.load(tmp_path)
+    with tf.GradientTape() as outer:  # which watches the variable because the function reads it
+        with tf.GradientTape() as inner:
+            y = loaded.f(v)
+        first = inner.gradient(y, v)
+    np.testing.assert_allclose([first, outer.gradient(first, v)], [2 * np.e, 6 * np.e], rtol=1e-6)
