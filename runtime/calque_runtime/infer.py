@@ -5,6 +5,7 @@ A function read from a file knows the shapes of its arguments at most. Passes th
 
 from __future__ import annotations
 
+from .dtypes import resource
 from .errors import OpError
 from .ir import Function, Library, Node, Value
 from .schedule import schedule_nodes
@@ -88,6 +89,10 @@ def infer_ordered(function: Function) -> None:
         if name in _PASS_ON:
             for source, value in zip(node.inputs, node.outputs, strict=True):
                 value.handle = value.handle or source.handle
+        elif name == "TensorListFromTensor" and node.inputs[0].shape:
+            node.outputs[0].handle = node.inputs[0].dtype, node.inputs[0].shape[1:]
+        elif name == "TensorListGetItem" and node.inputs[0].handle is not None:
+            _sharpen(node.outputs[0], node.inputs[0].handle[1])
 
 
 def _enter(function: Function, given: list[Value]) -> None:
@@ -103,21 +108,29 @@ def _infer_loop(node: Node) -> None:
         return
     declared = [v.shape for v in body.inputs]
     state = [v.shape for v in node.inputs]
+    for inner, outer, after in zip(body.inputs, node.inputs, body.outputs, strict=True):
+        if _origin(after) is inner or outer.dtype is resource:  # a list that rounds change may hold other shapes
+            inner.handle = inner.handle or outer.handle
     while True:
-        for inner, outer, shape, own in zip(body.inputs, node.inputs, state, declared, strict=True):
+        for inner, shape, own in zip(body.inputs, state, declared, strict=True):
             inner.shape = own
             _sharpen(inner, shape)
-            inner.handle = inner.handle or outer.handle
         infer_ordered(body)
-        after = [relax(a, b.shape) for a, b in zip(state, body.outputs, strict=True)]
-        if after == state:
+        relaxed = [relax(a, b.shape) for a, b in zip(state, body.outputs, strict=True)]
+        if relaxed == state:
             break
-        state = after
+        state = relaxed
         _forget(body)
     _enter(condition, body.inputs)
     infer_ordered(condition)
     for value, shape in zip(node.outputs, state, strict=True):
         _sharpen(value, shape)
+
+
+def _origin(value: Value) -> Value:
+    while value.node.op.name == "Identity":
+        value = value.node.inputs[0]
+    return value
 
 
 def _forget(function: Function) -> None:
