@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import sys
 import weakref
 from typing import Any
 
@@ -252,3 +253,23 @@ def test_iterating_over_a_symbolic_tensor_of_unknown_length_is_refused() -> None
 
 def test_bfloat16_arrays_are_ml_dtypes() -> None:
     assert tf.constant(1.5, tf.bfloat16).numpy().dtype == ml_dtypes.bfloat16
+
+
+def test_handles_print_and_have_no_array() -> None:
+    handle = tf.Variable(1.0, name="weights").handle
+    assert 'value=<ResourceHandle(name="weights", device="/job:localhost' in repr(handle)
+    assert f"{handle}" in str(handle)
+    for ask in (handle.numpy, lambda: np.asarray(handle)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Cannot convert a Tensor of dtype resource"):
+            ask()
+    with pytest.raises(BufferError if sys.version_info >= (3, 12) else TypeError):
+        memoryview(handle)
+
+
+def test_eager_tensors_take_attributes_and_check_shapes() -> None:
+    x = tf.constant([1, 2])
+    x.note = "kept"  # type: ignore[attr-defined]
+    assert x.note == "kept"  # type: ignore[attr-defined]
+    x.set_shape([None])
+    with pytest.raises(ValueError, match="not compatible with supplied shape"):
+        x.set_shape([3])

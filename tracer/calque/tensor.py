@@ -16,7 +16,7 @@ from calque_runtime.op import Array
 from .context import state
 from .conversion import registered
 from .convert import to_array
-from .errors import InaccessibleTensorError, OperatorNotAllowedInGraphError
+from .errors import InaccessibleTensorError, InvalidArgumentError, OperatorNotAllowedInGraphError
 from .operands import Operators
 from .tensor_shape import TensorShape
 
@@ -130,11 +130,16 @@ class EagerTensor(Tensor):
         ``np.asarray(tensor)`` gives a read-only view without a copy.
         """
         if not self._dtype.is_numpy_compatible:
-            raise TypeError(f"a tensor of dtype {self._dtype.name} has no numpy value")
+            raise InvalidArgumentError(None, None, self._no_array())
         value = self._array[()]
         return value.copy() if isinstance(value, np.ndarray) else value
 
+    def _no_array(self) -> str:
+        return f"Cannot convert a Tensor of dtype {self._dtype.name} to a NumPy array."
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if not self._dtype.is_numpy_compatible:
+            raise InvalidArgumentError(None, None, self._no_array())
         array = np.asarray(self._array)
         if dtype is not None and array.dtype != dtype:
             return array.astype(dtype)
@@ -145,6 +150,8 @@ class EagerTensor(Tensor):
         return view
 
     def __buffer__(self, flags: int) -> memoryview:
+        if not self._dtype.is_numpy_compatible:
+            raise BufferError(self._no_array())
         return memoryview(self.__array__())  # asked for by Python 3.12 and later
 
     def __bool__(self) -> bool:
@@ -182,6 +189,8 @@ class EagerTensor(Tensor):
             )
 
     def __format__(self, spec: str) -> str:
+        if not self._dtype.is_numpy_compatible:
+            return format(_text(self, repr_form=False), spec)
         return format(self.numpy(), spec)
 
     def __copy__(self) -> EagerTensor:
@@ -198,9 +207,9 @@ class EagerTensor(Tensor):
         return f"tf.Tensor({value}, shape={self.shape}, dtype={self._dtype.name})"
 
     def __repr__(self) -> str:
-        return (
-            f"<tf.Tensor: shape={self.shape}, dtype={self._dtype.name}, numpy={_text(self, repr_form=True)}>"
-        )
+        value = "numpy" if self._dtype.is_numpy_compatible else "value"
+        text = _text(self, repr_form=True)
+        return f"<tf.Tensor: shape={self.shape}, dtype={self._dtype.name}, {value}={text}>"
 
 
 def _unpickle(array: Any, dtype: DType) -> EagerTensor:
@@ -216,7 +225,7 @@ def _object_scalar(item: Any) -> Any:
 def _text(tensor: EagerTensor, repr_form: bool) -> str:
     """The value as printed: in a repr, arrays by repr and scalars as Python's; several lines start on a new one."""
     if not tensor._dtype.is_numpy_compatible:
-        return "<unprintable>"
+        return _opaque_text(tensor)
     value = tensor.numpy()
     if isinstance(value, bytes):
         text = repr(value)
@@ -225,6 +234,17 @@ def _text(tensor: EagerTensor, repr_form: bool) -> str:
     else:
         text = repr(value) if isinstance(value, np.ndarray) else repr(value.item())
     return f"\n{text}" if "\n" in text else text
+
+
+def _opaque_text(tensor: EagerTensor) -> str:
+    """A handle or variant as printed."""
+    held = tensor._array
+    if tensor._dtype.name != "resource":
+        return f"<{type(held).__name__}>"
+    name = getattr(held, "name", "")
+    kind = "Var" if hasattr(held, "version") else type(held).__name__
+    where = f'device="{tensor.device}", container="localhost"'
+    return f'<ResourceHandle(name="{name}", {where}, type="tensorflow::{kind}")>'
 
 
 class SymbolicTensor(Tensor):

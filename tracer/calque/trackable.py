@@ -134,7 +134,7 @@ class Trackable:
     def _restore_pending(self) -> None:
         """Give children that are there now the values that were waiting for them."""
         if self.__dict__.get("_self_pending"):
-            for name, child in self._trackable_children().items():
+            for name, child in self._trackable_children("checkpoint").items():
                 self._restore_child(name, child)
 
     def _restore_slot(self, variable: Trackable, slot_name: str, slot_variable: Trackable) -> None:

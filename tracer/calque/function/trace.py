@@ -142,6 +142,11 @@ class Trace:
         return None if concrete is None else concrete.structured_outputs
 
     @property
+    def external_captures(self) -> list[Any]:
+        """The tensors and handles from outside that it uses, in the order of its last inputs."""
+        return [getattr(external, "_handle", external) for external, _ in self.captures]
+
+    @property
     def control_outputs(self) -> list[Operation]:
         """The nodes that run, in program order, whether or not their results are used: those with a state."""
         from .operation import Operation

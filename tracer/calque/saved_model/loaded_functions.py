@@ -183,7 +183,11 @@ class LoadedConcreteFunction(ConcreteFunction):
         bound = self.runs.bound
         inner = self.function.inputs[len(self.function.inputs) - len(bound) :]
         states = self.runs.captures
-        return [(_external(b, s, v), v) for b, s, v in zip(bound, states, inner, strict=True)]
+        pairs = [(_external(b, s, v), v) for b, s, v in zip(bound, states, inner, strict=True)]
+        for external, value in pairs:
+            if isinstance(external, EagerTensor) and value.shape is None:
+                value.shape = external.shape.as_tuple()
+        return pairs
 
     @cached_property
     def graph(self) -> Trace:  # type: ignore[override]

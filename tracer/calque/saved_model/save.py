@@ -109,7 +109,7 @@ class _Children:
             found = self._known[id(obj)] = obj, dict(obj._trackable_children("savedmodel"))
             return found[1]
         functions = {n: c for n, c in found[1].items() if isinstance(c, (Function, ConcreteFunction))}
-        others = {n: c for n, c in obj._trackable_children().items() if n not in functions}
+        others = {n: c for n, c in obj._trackable_children("checkpoint").items() if n not in functions}
         return {n: c for n, c in found[1].items() if n not in functions} | others | functions
 
 

@@ -107,7 +107,7 @@ class Checkpoint(AutoTrackable):
             setattr(self, name, value)
             child = _trackable(name, getattr(self, name))
             if root is not None:
-                own = root._trackable_children().get(name)
+                own = root._trackable_children("checkpoint").get(name)
                 if own is not None and own is not child:
                     raise ValueError(
                         f"Cannot create a Checkpoint with keyword argument {name} if root.{name} already exists."
@@ -145,7 +145,7 @@ class Checkpoint(AutoTrackable):
         return self._save_counter  # type: ignore[return-value]
 
     def _children_of(self, obj: Trackable) -> Mapping[str, Trackable]:
-        children = obj._trackable_children()
+        children = obj._trackable_children("checkpoint")
         if obj is self._root:
             return children | {name: child for name, child in self._attached.items() if name not in children}
         return children

@@ -95,7 +95,7 @@ class CheckpointView:
         found: dict[int, Trackable] = {0: obj}
         waiting = [0]
         for number in waiting:
-            live = found[number]._trackable_children()
+            live = found[number]._trackable_children("checkpoint")
             for name, child in self._nodes[number].children:
                 if name not in live or child == 0:
                     continue
