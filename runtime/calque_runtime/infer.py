@@ -109,7 +109,9 @@ def _infer_loop(node: Node) -> None:
     declared = [v.shape for v in body.inputs]
     state = [v.shape for v in node.inputs]
     for inner, outer, after in zip(body.inputs, node.inputs, body.outputs, strict=True):
-        if _origin(after) is inner or outer.dtype is resource:  # a list that rounds change may hold other shapes
+        if (
+            _origin(after) is inner or outer.dtype is resource
+        ):  # a list that rounds change may hold other shapes
             inner.handle = inner.handle or outer.handle
     while True:
         for inner, shape, own in zip(body.inputs, state, declared, strict=True):

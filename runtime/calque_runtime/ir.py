@@ -11,7 +11,7 @@ from typing import Any
 
 from .dtypes import DType
 from .errors import InternalError, NotFoundError
-from .op import Op, Site
+from .op import Kernel, Op, Site
 from .shapes import Shape, format_shape
 
 __all__ = ["Function", "FunctionRef", "Graph", "Library", "Location", "Node", "Value"]
@@ -66,9 +66,13 @@ class Node:
         outputs: its values, flat.
         location: the user's line that made it, or None.
         device: the device string a file gave it; kept for saving again.
+        original: in a function specialized for some shapes: the node that it is a copy of.
+        kernel: what runs it in every plan, where its kernel has state of its own (a stream of random numbers).
     """
 
-    __slots__ = ("attrs", "control", "device", "inputs", "location", "name", "op", "outputs")
+    __slots__ = (
+        "attrs", "control", "device", "inputs", "kernel", "location", "name", "op", "original", "outputs"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -94,6 +98,21 @@ class Node:
             self.outputs = tuple([Value(self, i, d, s) for i, (d, s) in enumerate(pairs)])
         self.location = location
         self.device = ""
+        self.original: Node | None = None
+        self.kernel: Kernel | None = None
+
+    def bound(self, env: Any) -> Kernel:
+        """What runs it in `env`: for stateful ops the same in every plan, so that their state goes on.
+
+        Raises:
+            UnimplementedError: there is no kernel, or not for these attributes or types.
+        """
+        if not self.op.signature.stateful or any(True for _ in self.calls()):
+            return self.op.bind(self.site(env))
+        first = self.original or self
+        if first.kernel is None:
+            first.kernel = first.op.bind(first.site(env))
+        return first.kernel
 
     def site(self, env: Any = None) -> Site:
         """This use of the op, for its kernel and its shape rule."""

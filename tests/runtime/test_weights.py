@@ -99,3 +99,17 @@ def test_arguments_of_many_shapes() -> None:
             x = np.full((n, 3), n, np.float32)
             for _ in range(3):
                 np.testing.assert_array_equal(run(x)[0], x @ w.value.T)
+
+
+def test_random_numbers_go_on_from_plan_to_plan() -> None:
+    text = """
+    func @f(%n: int32[1]) -> (y: float32) {
+      %y = RandomUniform(%n) {dtype=float32, seed=3, seed2=4} : float32
+      return %y
+    }
+    """
+    run = Environment().bound(parse_function(text), [])
+    seen = [run(np.int32([4]))[0].tolist() for _ in range(4)]
+    assert len({tuple(one) for one in seen}) == 4, "a new plan does not begin anew"
+    again = Environment().bound(parse_function(text), [])
+    assert [again(np.int32([4]))[0].tolist() for _ in range(4)] == seen

@@ -34,7 +34,7 @@ class _Local(threading.local):
 _local = _Local()
 
 
-def scratch(size: int, dtype: Any) -> Any:
+def _scratch(size: int, dtype: Any) -> Any:
     """Memory for `size` numbers, the calling thread's own until it asks again."""
     size = size * np.dtype(dtype).itemsize
     if _local.memory.nbytes < size:
@@ -114,7 +114,7 @@ def convolution(
             n = hi - lo
             if n <= 0:
                 return
-            copied = scratch(n * columns * depth, dtype)
+            copied = _scratch(n * columns * depth, dtype)
             taps = copied.reshape(n, columns, fh, fw, channels)
             at = lo
             while at < hi:  # a piece may reach into the next image

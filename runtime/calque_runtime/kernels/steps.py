@@ -10,7 +10,7 @@ import numpy as np
 from ..ir import Node, Value
 from ..ops.special import erf_coefficients
 
-__all__ = ["STEPS", "Emitter", "Step"]
+__all__ = ["Emitter", "STEPS", "Step"]
 
 
 class Emitter:

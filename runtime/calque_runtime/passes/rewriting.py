@@ -16,7 +16,7 @@ from ..dtypes import DType, from_numpy
 from ..errors import OpError
 from ..ir import Function, FunctionRef, Node, Value
 from ..op import Op, Site
-from ..shapes import Shape, is_static
+from ..shapes import Shape
 
 __all__ = ["Builder", "constant", "nested", "replace_values", "rewrite", "users"]
 
@@ -133,8 +133,3 @@ def nested(function: Function) -> Iterator[Function]:
                 if isinstance(ref, FunctionRef) and ref.function is not None:
                     yield from nested(ref.function)
                     yield ref.function
-
-
-def static(value: Value) -> bool:
-    """Is every size of the value's shape known?"""
-    return is_static(value.shape)

@@ -144,7 +144,7 @@ class Source:
     def _call(
         self, node: Node, names: dict[Value, str], dying: Sequence[Value], fresh: _Fresh | None
     ) -> None:
-        run = node.op.bind(node.site(self.env))
+        run = node.bound(self.env)
         reads = [names[v] for v in node.inputs]
         arguments = reads
         if isinstance(run, partial) and not run.keywords:  # a frame less

@@ -134,14 +134,15 @@ class _Writer:
             node.op,
             into.unique_name(node.name),
             inputs,
-            # Those with an underscore are notes of tools: of shapes that no longer say enough, of devices.
-            {k: self._ordered(v) for k, v in node.attrs.items() if not k.startswith("_")},
+            # A file's note of shapes no longer says enough.
+            {k: self._ordered(v) for k, v in node.attrs.items() if k != "_output_shapes"},
             [v.dtype for v in node.outputs],
             [v.shape for v in node.outputs],
             node.location,
         )
         for old, new in zip(node.outputs, twin.outputs, strict=True):
             new.handle, new.known = old.handle, old.known
+        twin.original = node.original or node
         into.add(twin)
         if has_effect(twin):
             into.control_outputs[twin.name] = twin
