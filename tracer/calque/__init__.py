@@ -90,9 +90,7 @@ from .api.array_ops import (
     zeros,
     zeros_like,
 )
-from .api.array_ops import (
-    tuple_ as tuple,
-)
+from .api.array_ops import tuple_ as tuple
 from .api.clip_ops import clip_by_global_norm, clip_by_norm, clip_by_value
 from .api.debugging_ops import (
     Assert,
@@ -103,9 +101,7 @@ from .api.debugging_ops import (
     group,
     no_op,
 )
-from .api.debugging_ops import (
-    print_ as print,
-)
+from .api.debugging_ops import print_ as print
 from .api.indexing_ops import (
     boolean_mask,
     dynamic_partition,
@@ -203,19 +199,11 @@ from .api.reduce_ops import (
     reduce_prod,
     reduce_sum,
 )
-from .api.sparse_lookup_ops import (
-    edit_distance,
-)
-from .api.string_ops import (
-    as_string,
-)
+from .api.sparse_lookup_ops import edit_distance
+from .api.string_ops import as_string
 from .composite import public as _composites
-from .composite.ragged.ragged_tensor import (
-    RaggedTensor,
-)
-from .composite.ragged.spec import (
-    RaggedTensorSpec,
-)
+from .composite.ragged.ragged_tensor import RaggedTensor
+from .composite.ragged.spec import RaggedTensorSpec
 from .composite.sparse_tensor import (
     SparseTensor,
     SparseTensorSpec,
@@ -267,9 +255,7 @@ from .dtypes import (
     uint64,
     variant,
 )
-from .function import (
-    function,
-)
+from .function import function
 from .function.graph_mode import (
     control_dependencies,
     device,
@@ -278,9 +264,7 @@ from .function.graph_mode import (
     inside_function,
     is_symbolic_tensor,
 )
-from .function.operation import (
-    Operation,
-)
+from .function.operation import Operation
 from .gradient.custom import custom_gradient, grad_pass_through, recompute_grad
 from .gradient.graph import AggregationMethod, gradients, hessians
 from .gradient.registry import RegisterGradient, no_gradient
@@ -295,9 +279,7 @@ from .initializers import Ones as ones_initializer
 from .initializers import RandomNormal as random_normal_initializer
 from .initializers import RandomUniform as random_uniform_initializer
 from .initializers import Zeros as zeros_initializer
-from .module import (
-    Module,
-)
+from .module import Module
 from .tensor import (
     Tensor,
     constant,
@@ -308,9 +290,7 @@ from .tensor_array import (
     TensorArray,
     TensorArraySpec,
 )
-from .tensor_shape import (
-    TensorShape,
-)
+from .tensor_shape import TensorShape
 from .tensor_spec import (
     TensorSpec,
     TypeSpec,
@@ -568,6 +548,7 @@ __all__ = [
     "tensor_scatter_nd_sub",
     "tensor_scatter_nd_update",
     "tensordot",
+    "test",
     "tile",
     "train",
     "transpose",
@@ -596,4 +577,12 @@ __all__ = [
     "zeros_like",
 ]
 
-_explain_absent_names(_sys.modules[__name__])
+_refuse = _explain_absent_names(_sys.modules[__name__])
+
+
+def __getattr__(name: str) -> object:
+    if name == "test":  # it needs unittest, which nothing else does
+        from importlib import import_module
+
+        return import_module(".test", __name__)
+    return _refuse(name)

@@ -24,22 +24,24 @@ def tensorflow_names() -> dict[str, tuple[str, ...]]:
     return found
 
 
-def explain_absent_names(package: ModuleType) -> None:
-    """Let `package`, and its public modules that stand for TensorFlow's, say more of names that they do not have."""
-    _explain(package, "", 0)
+def explain_absent_names(package: ModuleType) -> Callable[[str], NoReturn]:
+    """Let the public modules of `package` that stand for TensorFlow's say more of names that they do not have.
+
+    Returns:
+        What does that for `package` itself, for its own ``__getattr__``.
+    """
+    for name in package.__all__:
+        _explain(vars(package).get(name), package.__name__, name, 1)
+    return _refusal("", package)
 
 
-def _explain(module: ModuleType, space: str, depth: int) -> None:
-    names = getattr(module, "__all__", ())
+def _explain(module: object, package: str, space: str, depth: int) -> None:
+    if not isinstance(module, ModuleType) or module.__name__.partition(".")[0] != package or depth > 2:
+        return
     if "__getattr__" not in vars(module):
         module.__getattr__ = _refusal(space, module)  # type: ignore[method-assign]
-    for name in names if depth < 2 else ():
-        inner = vars(module).get(name)
-        if (
-            isinstance(inner, ModuleType)
-            and inner.__name__.partition(".")[0] == module.__name__.partition(".")[0]
-        ):
-            _explain(inner, f"{space}.{name}".strip("."), depth + 1)
+    for name in getattr(module, "__all__", ()):
+        _explain(vars(module).get(name), package, f"{space}.{name}", depth + 1)
 
 
 def _refusal(space: str, module: ModuleType) -> Callable[[str], NoReturn]:
@@ -52,7 +54,7 @@ def _refusal(space: str, module: ModuleType) -> Callable[[str], NoReturn]:
         reason = (
             f"(yet): TensorFlow has {theirs}.{name}" if there else f", and neither has TensorFlow's {theirs}"
         )
-        near = difflib.get_close_matches(name, module.__all__, n=3)
+        near = difflib.get_close_matches(name, getattr(module, "__all__", ()), n=3)
         advice = f" Did you mean {' or '.join(near)}?" if near else ""
         raise AttributeError(f"{full} has no '{name}'{'' if not there else ' '}{reason}.{advice}")
 

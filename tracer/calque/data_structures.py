@@ -57,8 +57,8 @@ class _Original:
         if len(now) != len(self.before) or any(a is not b for a, b in zip(now, self.before, strict=True)):
             kind = type(self.container).__name__
             raise ValueError(
-                f"Unable to save the {kind} {self.before}: it was assigned to an attribute, which holds a tracked "
-                f"copy, and then modified outside of it (to {now}). Change the attribute itself, or wrap the {kind} "
+                f"Unable to save the {kind} {self.before}. The wrapped {kind} was modified outside the wrapper: it was "
+                f"assigned to an attribute, which holds a tracked copy, and is {now} now. Change the attribute itself, or wrap the {kind} "
                 "in a NoDependency object to keep it out of checkpoints."
             )
 

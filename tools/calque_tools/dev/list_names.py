@@ -57,7 +57,7 @@ def page() -> str:
 def _module(space: str) -> Any:
     found: Any = calque
     for part in space.split(".") if space else ():
-        found = vars(found).get(part) if found is not None else None
+        found = getattr(found, part, None)
     return found
 
 

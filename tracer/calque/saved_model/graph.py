@@ -147,7 +147,10 @@ class TopLevelGraph:
         kind = "StatefulPartitionedCall" if stateful else "PartitionedCall"
         node = self.call(kind, function, [*values, *captures], stateful)
         flat = iter(node.outputs)
-        outputs = {name: _tensor_info(spec, flat) for name, spec in results.items()}
+        outputs = {  # what gives nothing is run for its effects, as an op that a TF1 signature names
+            name: TensorInfo(node.name) if spec is None else _tensor_info(spec, flat)
+            for name, spec in results.items()
+        }
         self.signatures[key] = SignatureDef(inputs, outputs, PREDICT_METHOD, dict(defaults))
 
     def finish(self) -> None:

@@ -1,0 +1,43 @@
+"""`tf.test`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import calque as tf
+
+
+class Case(tf.test.TestCase):
+    def runTest(self) -> None:
+        """Nothing: its methods are called below."""
+
+
+def test_comparisons() -> None:
+    case = Case()
+    case.setUp()
+    case.assertAllEqual(tf.constant([1, 2]), [1, 2])
+    case.assertAllClose({"a": tf.constant(1.0), "b": [tf.Variable(2.0)]}, {"a": 1.0 + 1e-7, "b": [2.0]})
+    case.assertNotAllClose([1.0], [2.0])
+    case.assertShapeEqual(np.zeros([2, 3]), tf.zeros([2, 3]))
+    case.assertNear(1.0, 1.01, 0.1)
+    case.assertDTypeEqual(tf.constant(1.0), np.float32)
+    for wrong in (
+        lambda: case.assertAllEqual([1, 2], [1, 3]),
+        lambda: case.assertAllEqual([1], [1, 2]),
+        lambda: case.assertAllClose(1.0, 1.1),
+        lambda: case.assertNotAllClose([1.0], [1.0]),
+        lambda: case.assertDTypeEqual(tf.constant(1), np.float32),
+    ):
+        with pytest.raises(AssertionError):
+            wrong()
+    assert case.evaluate([tf.constant(3)]) == [3]
+    case.tearDown()
+
+
+def test_there_is_no_gpu() -> None:
+    assert not tf.test.is_gpu_available()
+    assert tf.test.gpu_device_name() == ""
+    assert not (
+        tf.test.is_built_with_cuda() or tf.test.is_built_with_gpu_support() or tf.test.is_built_with_xla()
+    )
