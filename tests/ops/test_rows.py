@@ -96,6 +96,7 @@ ELSEWHERE = {
     "test_decompose.py": "AccumulateNV2",
     "test_files.py": "SaveV2 RestoreV2 MergeV2Checkpoints ReadFile",
     "test_python_calls.py": "EagerPyFunc PyFunc PyFuncStateless",
+    "../tracer/test_gpu_only.py": "CudnnRNN",
     "test_random.py": "RngReadAndSkip RngSkip StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform "
     "StatefulUniformFullInt StatefulUniformInt",
     "test_sparse_ragged.py": "NormalizeUTF8 CaseFoldUTF8",

@@ -63,7 +63,9 @@ def outcome(code: str, tf: Any) -> str:
     with np.errstate(all="ignore"):
         try:
             exec(compile(tree, "<probe>", "exec", dont_inherit=True), names)
-            return told(eval(compile(ast.Expression(last.value), "<probe>", "eval", dont_inherit=True), names), tf)
+            return told(
+                eval(compile(ast.Expression(last.value), "<probe>", "eval", dont_inherit=True), names), tf
+            )
         except Exception as e:
             return f"raises {error_class(e)}"
 

@@ -89,6 +89,7 @@ FAMILIES = (
     "sets",
     "unicode_forms",
     "python_calls",
+    "gpu_only",
     "stacks",
     "training",
     "cells",

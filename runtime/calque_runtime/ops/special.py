@@ -18,7 +18,7 @@ from ..op import Array, Kernel, Op, Site, register
 from .common import binary, same_shape
 from .functions import exp, square
 
-__all__ = ["lgamma_values"]
+__all__ = ["erf_coefficients", "lgamma_values"]
 
 # (1 + 2x) exp(x²) erfc(x) for x >= 0, as a polynomial in (x - 4) / (x + 4); relative error 2e-15.
 _SCALED_ERFC = (

@@ -247,6 +247,12 @@ class ConcreteFunction(Trackable):
     def __str__(self) -> str:
         return "ConcreteFunction " + self.pretty_printed_signature()
 
+    def add_to_graph(self, g: Any = None, overwrite: bool = False) -> None:
+        """Nothing to do: graphs know the functions that their nodes call."""
+
+    def add_gradient_functions_to_graph(self, g: Any = None) -> None:
+        """Nothing to do: gradients are made when they are asked for."""
+
     # Calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
