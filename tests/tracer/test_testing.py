@@ -33,6 +33,7 @@ def test_comparisons() -> None:
             wrong()
     assert case.evaluate([tf.constant(3)]) == [3]
     case.tearDown()
+    tf.random.set_seed(None)  # which setUp set
 
 
 def test_there_is_no_gpu() -> None:
