@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import collections
 import copy
+import gc
 import json
 import pickle
+import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import calque as tf
 from calque.data_structures import DictWrapper, ListWrapper, OrderedDictWrapper, TupleWrapper
 from calque.function import function
 from calque.tensor import constant
@@ -248,7 +252,7 @@ def test_changes_to_the_original_are_noticed(change: str) -> None:
         original.append(Variable(3.0))
     else:
         original["b"] = Variable(3.0)
-    with pytest.raises(ValueError, match="modified outside of it"):
+    with pytest.raises(ValueError, match="modified outside the wrapper"):
         node.held._trackable_children()
 
 
@@ -315,3 +319,75 @@ def test_functions_are_children_of_saved_models() -> None:
     assert names(model) == ["v", "g", "n"]
     assert functions_of(model)["a"] is model.a
     assert functions_of(model)["a"] is not functions_of(Model())["a"]
+
+
+def test_an_object_stands_for_another_in_checkpoints(tmp_path: Path) -> None:
+    class Stand(tf.__internal__.tracking.DelegatingTrackableMixin, tf.__internal__.tracking.Trackable):
+        def __init__(self, inner: Any) -> None:
+            super().__init__(inner)
+
+    inner = tf.Module()
+    inner.v = tf.Variable(3.0)
+    path = tf.train.Checkpoint(a=Stand(inner)).save(tmp_path / "c")
+    other = tf.Module()
+    other.v = tf.Variable(0.0)
+    tf.train.Checkpoint(a=other).restore(path).assert_consumed()
+    assert other.v.numpy() == 3.0
+    inner.v.assign(0.0)
+    tf.train.Checkpoint(a=Stand(inner)).restore(path).assert_consumed()
+    assert inner.v.numpy() == 3.0
+
+
+def test_views_of_a_checkpoint_and_of_objects(tmp_path: Path) -> None:
+    root = tf.Module()
+    root.a, root.b = tf.Module(), tf.Variable(1.0)
+    root.a.c = tf.Variable(2.0)
+    view = tf.train.CheckpointView(tf.train.Checkpoint(root).save(tmp_path / "c"))
+    assert view.children(0).keys() == {"a", "b", "root", "save_counter"}
+    assert view.descendants()[0] == 0
+    other = tf.Module()
+    other.a, other.d = tf.Module(), tf.Variable(5.0)
+    matched, only_there, only_here = view.diff(other)
+    assert matched == {0: other, view.children(0)["a"]: other.a}
+    assert set(only_there) == {
+        view.children(0)["b"],
+        view.children(0)["save_counter"],
+        *view.children(1).values(),
+    }
+    assert [id(o) for o in only_here] == [id(other.d)]
+    assert [id(o) for o in tf.train.TrackableView(other).descendants()] == [
+        id(other),
+        id(other.a),
+        id(other.d),
+    ]
+
+
+def test_python_values_in_checkpoints(tmp_path: Path) -> None:
+    class Text(tf.train.experimental.PythonState):
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+        def serialize(self) -> str:
+            return self.text
+
+        def deserialize(self, string_value: bytes) -> None:
+            self.text = string_value.decode()
+
+    path = tf.train.Checkpoint(text=Text("before")).save(tmp_path / "c")
+    new = Text("")
+    tf.train.Checkpoint(text=new).restore(path).assert_consumed()
+    assert new.text == "before"
+
+
+def test_a_checkpoint_need_not_keep_its_root_alive(tmp_path: Path) -> None:
+    root = tf.Module()
+    root.v = tf.Variable(1.0)
+    checkpoint = tf.train.Checkpoint(weakref.ref(root))
+    path = checkpoint.save(tmp_path / "c")
+    root.v.assign(2.0)
+    checkpoint.restore(path)
+    assert root.v.numpy() == 1.0
+    del root
+    gc.collect()
+    with pytest.raises(RuntimeError, match="does not exist any more"):
+        checkpoint.save(tmp_path / "c")

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 __all__ = [
     "AutoTrackable",
     "BOOKKEEPING",
+    "DelegatingTrackableMixin",
     "NoDependency",
     "Restoration",
     "SavedChildren",
@@ -221,3 +222,36 @@ def functions_of(obj: Any) -> dict[str, Trackable]:
         if isinstance(value, kinds):
             found[name] = value
     return found
+
+
+class DelegatingTrackableMixin:
+    """Put before Trackable among a class's bases: what is tracked is another object, and this one stands for it.
+
+    Args:
+        trackable_obj: the object.
+    """
+
+    def __init__(self, trackable_obj: Trackable) -> None:
+        self._trackable = trackable_obj
+
+    @property
+    def _saved_identifier(self) -> str:
+        return self._trackable._saved_identifier
+
+    def _trackable_children(self, save_type: str = "checkpoint") -> dict[str, Trackable]:
+        return self._trackable._trackable_children(save_type)
+
+    def _serialize_to_tensors(self) -> Mapping[str, Any]:
+        return self._trackable._serialize_to_tensors()
+
+    def _restore_from_tensors(self, restored: Mapping[str, Any]) -> None:
+        self._trackable._restore_from_tensors(restored)
+
+    def _slot_variables(self) -> list[tuple[Trackable, str, Trackable]]:
+        return self._trackable._slot_variables()
+
+    def _track_trackable(self, trackable: Trackable, name: str, overwrite: bool = False) -> Trackable:
+        return self._trackable._track_trackable(trackable, name, overwrite)
+
+    def _defer(self, restoration: Restoration, children: Mapping[Any, int]) -> None:
+        self._trackable._defer(restoration, children)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..trackable import Trackable
+from ..trackable import AutoTrackable, DelegatingTrackableMixin, Trackable
 
-__all__ = ["Trackable"]
+__all__ = ["AutoTrackable", "DelegatingTrackableMixin", "Trackable"]

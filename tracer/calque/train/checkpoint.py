@@ -207,6 +207,9 @@ class Checkpoint(AutoTrackable):
             self.save_counter.assign_sub(1)  # so that the next one has this number
             raise
 
+    def sync(self) -> None:
+        """Nothing to wait for: checkpoints are whole when `save` returns, asynchronous ones too."""
+
     def read(self, save_path: PathLike, options: CheckpointOptions | None = None) -> CheckpointLoadStatus:
         """Restore what `write` wrote.
 
