@@ -67,7 +67,8 @@ class Node:
         location: the user's line that made it, or None.
         device: the device string a file gave it; kept for saving again.
         original: in a function specialized for some shapes: the node that it is a copy of.
-        kernel: what runs it in every plan, where its kernel has state of its own (a stream of random numbers).
+        kernel: for a stateful op: the environment, and what runs it in every plan there, since the kernel may have
+            state of its own (a stream of random numbers).
     """
 
     __slots__ = (
@@ -99,7 +100,7 @@ class Node:
         self.location = location
         self.device = ""
         self.original: Node | None = None
-        self.kernel: Kernel | None = None
+        self.kernel: tuple[Any, Kernel] | None = None
 
     def bound(self, env: Any) -> Kernel:
         """What runs it in `env`: for stateful ops the same in every plan, so that their state goes on.
@@ -110,9 +111,9 @@ class Node:
         if not self.op.signature.stateful or any(True for _ in self.calls()):
             return self.op.bind(self.site(env))
         first = self.original or self
-        if first.kernel is None:
-            first.kernel = first.op.bind(first.site(env))
-        return first.kernel
+        if first.kernel is None or first.kernel[0] is not env:
+            first.kernel = env, first.op.bind(first.site(env))
+        return first.kernel[1]
 
     def site(self, env: Any = None) -> Site:
         """This use of the op, for its kernel and its shape rule."""
