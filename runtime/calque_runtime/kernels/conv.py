@@ -8,11 +8,10 @@ epilogue, before the next piece begins. A filter of one pixel needs no copy.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ..ops.windows import Windows
 from . import blas
@@ -75,6 +74,15 @@ def _pieces(count: int, most: int, work: int) -> tuple[int, int]:
     return size, -(-count // size)
 
 
+def _by_image(lo: int, hi: int, rows: int) -> Iterator[tuple[int, int, int, int]]:
+    """Rows `lo` to `hi` of all images, image by image: from, to, the image, the row of it."""
+    while lo < hi:
+        image, row = divmod(lo, rows)
+        upto = min(hi, (image + 1) * rows)
+        yield lo, upto, image, row
+        lo = upto
+
+
 def convolution(
     windows: Windows, x_shape: Sequence[int], w_shape: Sequence[int], dtype: Any, epilogue: Epilogue
 ) -> Callable[..., Any]:
@@ -86,7 +94,6 @@ def convolution(
     work = batch * rows * columns * fh * fw * channels * filters
     if (fh, fw) == (1, 1) and not any(a or b for a, b in pads):
         return _by_pixel(windows, x_shape, filters, (rows, columns), dtype, epilogue, work)
-    (sh, sw), (dh, dw) = windows.stride, windows.dilation
     depth = fh * fw * channels
     size, count = _pieces(batch * rows, max(1, _PIECE // max(1, columns * depth)), work)
     do = _plan(count, work)
@@ -95,19 +102,11 @@ def convolution(
     def run(x: Any, w: Any, *args: Any) -> Any:
         bias, addend = epilogue.split(args)
         matrix = np.ascontiguousarray(w).reshape(depth, filters)
-        wide = np.ascontiguousarray(windows.padded(x, (fh, fw), 0))
-        sn, sy, sx, sc = wide.strides
         out = np.empty(out_shape, dtype)
         flat = out.reshape(batch * rows, columns, filters)
         added = None if addend is None else np.ascontiguousarray(addend).reshape(flat.shape)
-        # All windows: (batch, rows, columns, fh, fw, channels), of which the last two are one run of memory
-        # unless the filter is dilated.
-        every = as_strided(
-            wide,
-            (batch, rows, columns, fh, fw, channels),
-            (sn, sh * sy, sw * sx, dh * sy, dw * sx, sc),
-            writeable=False,
-        )
+        # (batch, rows, columns, fh, fw, channels): the last two are one run of memory unless the filter is dilated.
+        every = windows.view(np.ascontiguousarray(x), (fh, fw), 0)
 
         def piece(i: int) -> None:
             lo, hi = i * size, min((i + 1) * size, batch * rows)
@@ -116,15 +115,11 @@ def convolution(
                 return
             copied = _scratch(n * columns * depth, dtype)
             taps = copied.reshape(n, columns, fh, fw, channels)
-            at = lo
-            while at < hi:  # a piece may reach into the next image
-                image, row = divmod(at, rows)
-                upto = min(hi, (image + 1) * rows)
+            for at, upto, image, row in _by_image(lo, hi, rows):
                 target = taps[at - lo : upto - lo]
                 source = every[image, row : row + upto - at]
                 for k in range(fh):
                     target[:, :, k] = source[:, :, k]
-                at = upto
             result = flat[lo:hi].reshape(n * columns, filters)
             np.matmul(copied.reshape(n * columns, depth), matrix, out=result)
             epilogue.apply(
@@ -183,10 +178,8 @@ def depthwise(
     batch, height, width, channels = x_shape
     fh, fw, _, each = w_shape
     rows, columns = (n or 0 for n in windows.out((height, width), (fh, fw)))
-    (sh, sw), (dh, dw) = windows.stride, windows.dilation
-    work = (
-        4 * batch * rows * columns * fh * fw * channels * each
-    )  # a product by BLAS does four times as many a second
+    # A product by BLAS does four times as many multiplications a second.
+    work = 4 * batch * rows * columns * fh * fw * channels * each
     size, count = _pieces(batch * rows, max(1, _PIECE // max(1, columns * channels * each)), work)
     do = _plan(count, work)
     formula = "rxijc,ijc->rxc" if each == 1 else "rxijc,ijcm->rxcm"
@@ -195,28 +188,17 @@ def depthwise(
     def run(x: Any, w: Any, *args: Any) -> Any:
         bias, addend = epilogue.split(args)
         factors = np.ascontiguousarray(w[..., 0] if each == 1 else w)
-        wide = np.ascontiguousarray(windows.padded(x, (fh, fw), 0))
-        sn, sy, sx, sc = wide.strides
         out = np.empty(out_shape, dtype)
         flat = out.reshape(batch * rows, columns, channels * each)
         added = None if addend is None else np.ascontiguousarray(addend).reshape(flat.shape)
-        every = as_strided(
-            wide,
-            (batch, rows, columns, fh, fw, channels),
-            (sn, sh * sy, sw * sx, dh * sy, dw * sx, sc),
-            writeable=False,
-        )
+        every = windows.view(np.ascontiguousarray(x), (fh, fw), 0)
 
         def piece(i: int) -> None:
-            at, hi = i * size, min((i + 1) * size, batch * rows)
-            while at < hi:
-                image, row = divmod(at, rows)
-                upto = min(hi, (image + 1) * rows)
+            for at, upto, image, row in _by_image(i * size, min((i + 1) * size, batch * rows), rows):
                 result = flat[at:upto]
                 target = result if each == 1 else result.reshape(upto - at, columns, channels, each)
                 np.einsum(formula, every[image, row : row + upto - at], factors, out=target)
                 epilogue.apply(result, bias, None if added is None else added[at:upto])
-                at = upto
 
         do(piece)
         return out

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from calque_runtime.dtypes import resource
+from calque_runtime.effects import has_effect
 from calque_runtime.environment import Environment
 from calque_runtime.errors import InvalidArgumentError
 from calque_runtime.ir import FunctionRef
@@ -23,7 +24,6 @@ from ..variable import Variable
 from . import shown
 from .binding import arguments_of
 from .call_shapes import result_shapes
-from .effects import has_effect
 from .function_type import FunctionType, Parameter
 from .leaves import Leaf, TensorLeaf
 from .signature import FunctionSignature

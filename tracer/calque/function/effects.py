@@ -7,41 +7,11 @@ it, and a read for the write before it. Effects without a resource (printing, as
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from calque_runtime.dtypes import resource
-from calque_runtime.ir import Function, FunctionRef, Node, Value
+from calque_runtime.effects import callees, has_effect
+from calque_runtime.ir import Function, Node, Value
 
-__all__ = ["add_control_dependencies", "has_effect"]
-
-# Stateful ops that change nothing another op could see.
-_READS = frozenset(
-    {
-        "DisableCopyOnRead",
-        "GuaranteeConst",
-        "HashTableV2",
-        "LookupTableExportV2",
-        "LookupTableFindV2",
-        "LookupTableSizeV2",
-        "Multinomial",
-        "MutableHashTableV2",
-        "Placeholder",
-        "RandomGamma",
-        "RandomPoissonV2",
-        "RandomShuffle",
-        "RandomStandardNormal",
-        "RandomUniform",
-        "RandomUniformInt",
-        "ReadFile",
-        "ReadVariableOp",
-        "ResourceGather",
-        "ResourceGatherNd",
-        "TruncatedNormal",
-        "VarHandleOp",
-        "VarIsInitializedOp",
-        "VariableShape",
-    }
-)
+__all__ = ["add_control_dependencies"]
 
 # Ops that give their operands to the functions they run, all but a condition in front.
 _CALLS = frozenset(
@@ -56,21 +26,6 @@ _CALLS = frozenset(
         "While",
     }
 )
-
-
-def _callees(node: Node) -> Iterable[Function]:
-    for value in node.attrs.values():
-        for ref in value if isinstance(value, tuple) else (value,):
-            if isinstance(ref, FunctionRef) and ref.function is not None:
-                yield ref.function
-
-
-def has_effect(node: Node) -> bool:
-    """Must `node` run even if nothing reads its results?"""
-    if not node.op.signature.stateful or node.op.name in _READS:
-        return False
-    callees = list(_callees(node))
-    return not callees or any(f.control_outputs for f in callees)
 
 
 def add_control_dependencies(function: Function) -> None:
@@ -106,7 +61,7 @@ def _changed(node: Node, seen: dict[Function, set[Value | None]]) -> set[Value |
     if node.op.name not in _CALLS:
         out.update(v for v in node.inputs if v.dtype is resource)
         return out or {None}
-    for callee in _callees(node):
+    for callee in callees(node):
         inside = _changed_inside(callee, seen)
         arguments = node.inputs[len(node.inputs) - len(callee.inputs) :]
         out.update(given for given, inner in zip(arguments, callee.inputs, strict=True) if inner in inside)

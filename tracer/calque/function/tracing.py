@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from calque_runtime import dtypes
+from calque_runtime.effects import has_effect
 from calque_runtime.ops import control
 
 from .. import nest
@@ -18,7 +19,7 @@ from ..composite.trace_type import TracingContext
 from ..composite.type_spec import TypeSpec
 from ..tensor import SymbolicTensor, Tensor, convert_to_tensor
 from .concrete import ConcreteFunction
-from .effects import add_control_dependencies, has_effect
+from .effects import add_control_dependencies
 from .leaves import Leaf, TensorLeaf, TypeLeaf, VariableLeaf
 from .operation import Operation
 from .signature import Arguments, FunctionSignature

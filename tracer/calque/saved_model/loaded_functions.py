@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from calque_runtime.dtypes import DType
+from calque_runtime.effects import has_effect
 from calque_runtime.ir import Function as IrFunction
 from calque_runtime.ir import FunctionRef, Value
 from calque_runtime.savedmodel import calling, matching
@@ -19,7 +20,6 @@ from calque_runtime.structure import TensorSpecValue, TypeSpecValue
 
 from .. import nest
 from ..function.concrete import ConcreteFunction
-from ..function.effects import has_effect
 from ..function.leaves import TensorLeaf
 from ..function.polymorphic import Function
 from ..function.signature import FunctionSignature
