@@ -39,6 +39,32 @@ class TestCase(unittest.TestCase):
         set_seed(87654321)
         self._folder: str | None = None
 
+    # What absl's TestCase, which TensorFlow's is made from, has beside unittest's.
+
+    def assertEmpty(self, container: Any, msg: str | None = None) -> None:
+        """It has no items."""
+        self.assertEqual(len(container), 0, msg or f"{container!r} has length of {len(container)}.")
+
+    def assertNotEmpty(self, container: Any, msg: str | None = None) -> None:
+        """It has items."""
+        self.assertNotEqual(len(container), 0, msg or f"{container!r} has length of 0.")
+
+    def assertLen(self, container: Any, expected_len: int, msg: str | None = None) -> None:
+        """It has so many items."""
+        self.assertEqual(
+            len(container),
+            expected_len,
+            msg or f"{container!r} has length of {len(container)}, expected {expected_len}.",
+        )
+
+    def assertSameElements(self, expected_seq: Any, actual_seq: Any, msg: str | None = None) -> None:
+        """Both have the same items, in any order and number."""
+        self.assertEqual(set(expected_seq), set(actual_seq), msg)
+
+    def assertBetween(self, value: Any, minv: Any, maxv: Any, msg: str | None = None) -> None:
+        """It is at least `minv`, and `maxv` at most."""
+        self.assertTrue(minv <= value <= maxv, msg or f"{value!r} is not between {minv!r} and {maxv!r}")
+
     def tearDown(self) -> None:
         """Remove the folder of `get_temp_dir`."""
         if self._folder is not None:
