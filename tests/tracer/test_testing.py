@@ -42,3 +42,17 @@ def test_there_is_no_gpu() -> None:
     assert not tf.test.is_built_with_cuda()
     assert not tf.test.is_built_with_gpu_support()
     assert not tf.test.is_built_with_xla()
+
+
+def test_assertions_about_containers() -> None:
+    case = tf.test.TestCase()
+    case.assertEmpty([])
+    case.assertNotEmpty({1})
+    case.assertLen("abc", 3)
+    for wrong in (
+        lambda: case.assertEmpty([1]),
+        lambda: case.assertNotEmpty([]),
+        lambda: case.assertLen([1], 2),
+    ):
+        with pytest.raises(AssertionError):
+            wrong()
