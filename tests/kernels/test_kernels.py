@@ -65,7 +65,7 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(conv, "_PIECE", 64)
     if "threads" in request.param:
         monkeypatch.setattr(conv, "_SHARED", 1)
-        monkeypatch.setattr(products, "_SHARED", 1)
+        monkeypatch.setattr(products, "LARGE", 1)
         monkeypatch.setattr(products, "_EPILOGUE", 1)
 
 
@@ -149,6 +149,34 @@ def test_fused_product(names: tuple[str, ...], rows: int, transpose_a: int, tran
     }
     got = kernel("_FusedMatMul", attrs, *[x.shape for x in (a, b, *args)])(a, b, *args)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ((40, 7), (7, 5)),
+        ((3, 7), (7, 50)),
+        ((4, 6, 7), (7, 5)),
+        ((4, 6, 7), (4, 7, 5)),
+        ((1, 12, 6, 7), (1, 12, 7, 5)),
+        ((2, 1, 6, 7), (3, 7, 5)),
+        ((1, 6, 7), (1, 7, 5)),
+        ((0, 7), (7, 5)),
+    ],
+)
+def test_large_products_are_shared(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    x, y = arrays(a, b)
+    want = np.matmul(x, y)
+    np.testing.assert_allclose(products.multiply(x, y), want, rtol=1e-5, atol=1e-6)
+    turned = np.ascontiguousarray(x.swapaxes(-1, -2)).swapaxes(-1, -2)
+    blas.own_threads()
+    try:
+        for one in (x, turned):
+            got = products.multiply(one, y)
+            assert got.shape == want.shape
+            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+    finally:
+        blas.restore_threads()
 
 
 def test_an_epilogue_that_is_not_known_is_refused() -> None:

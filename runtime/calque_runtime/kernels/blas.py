@@ -6,8 +6,6 @@ a while after each product, and would fight with ours. A lone large product is b
 
 from __future__ import annotations
 
-import ctypes
-import glob
 import os
 import threading
 from collections.abc import Callable
@@ -15,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-__all__ = ["controllable", "own_threads", "restore_threads"]
+__all__ = ["controllable", "own_threads", "owned", "restore_threads"]
 
 _NAMES = ("scipy_openblas_{}64_", "openblas_{}64_", "scipy_openblas_{}", "openblas_{}")
 _lock = threading.Lock()
@@ -26,6 +24,9 @@ _before = 1
 @cache
 def _functions() -> tuple[Callable[[int], None], Callable[[], int]] | None:
     """OpenBLAS's set and get of its number of threads, where numpy brings one that can be found."""
+    import ctypes
+    import glob
+
     folder = os.path.dirname(os.path.abspath(np.__file__))
     patterns = ("../numpy.libs/*openblas*", ".libs/*openblas*", ".dylibs/*openblas*")
     for pattern in patterns:
@@ -61,6 +62,11 @@ def own_threads() -> None:
             _before = functions[1]()
             functions[0](1)
         _users += 1
+
+
+def owned() -> bool:
+    """Do products stay in their thread now?"""
+    return _users > 0
 
 
 def restore_threads() -> None:

@@ -41,9 +41,14 @@ def _scratch(size: int, dtype: Any) -> Any:
     return _local.memory.view(np.uint8)[:size].view(dtype)
 
 
+def _shares(pieces: int, work: int) -> bool:
+    """Do threads share that many pieces of `work` multiplications together?"""
+    return work >= _SHARED and processors() > 1 and pieces > 1 and blas.controllable()
+
+
 def _plan(pieces: int, work: int) -> Callable[[Callable[[int], Any]], None]:
     """How to do that many pieces of `work` multiplications together."""
-    if work >= _SHARED and processors() > 1 and pieces > 1 and blas.controllable():
+    if _shares(pieces, work):
 
         def shared(piece: Callable[[int], Any]) -> None:
             blas.own_threads()
@@ -129,6 +134,7 @@ def convolution(
         do(piece)
         return out
 
+    run.shares = _shares(count, work)  # type: ignore[attr-defined]
     return run
 
 
@@ -168,6 +174,7 @@ def _by_pixel(
         do(piece)
         return out.reshape(batch, rows, columns, filters)
 
+    run.shares = _shares(count, work)  # type: ignore[attr-defined]
     return run
 
 
@@ -203,4 +210,5 @@ def depthwise(
         do(piece)
         return out
 
+    run.shares = _shares(count, work)  # type: ignore[attr-defined]
     return run

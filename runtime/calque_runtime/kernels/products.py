@@ -1,4 +1,8 @@
-"""Products of two matrices with an epilogue."""
+"""Products of matrices that share their work among our threads, and those with an epilogue.
+
+A plan in which a kernel shares its work keeps BLAS to one thread all the way (`plan.codegen`): its large products are
+then shared here. In other plans BLAS's own threads do that.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,50 @@ from . import blas
 from .crew import processors, share
 from .epilogue import Epilogue
 
-__all__ = ["product"]
+__all__ = ["LARGE", "multiply", "product"]
 
-_SHARED = 1 << 22  # multiplications from which on threads share the work
+LARGE = 1 << 21  # multiplications from which on threads share the work
 _EPILOGUE = 1 << 16  # elements of the result from which on sharing the epilogue pays as well
+
+
+def multiply(a: Any, b: Any) -> Any:
+    """``np.matmul`` of float matrices or stacks of them, by all threads where BLAS leaves them to us."""
+    if not blas.owned():
+        return np.matmul(a, b)
+    if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
+        return multiply(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
+    pieces = processors()
+    at = _axis(a, b)
+    if at is None and (a.ndim, b.ndim) != (2, 2):
+        return np.matmul(a, b)
+    if at is None and b.shape[1] > a.shape[0]:  # by columns
+        out = np.empty((a.shape[0], b.shape[1]), a.dtype)
+        step = -(-b.shape[1] // pieces)
+
+        def columns(i: int) -> None:
+            part = slice(i * step, (i + 1) * step)
+            out[:, part] = np.matmul(a, b[:, part])
+
+        share(columns, pieces)
+        return out
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    out = np.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
+    axis = 0 if at is None else at
+    step = -(-out.shape[axis] // pieces)
+
+    def piece(i: int) -> None:
+        part = (slice(None),) * axis + (slice(i * step, (i + 1) * step),)
+        np.matmul(a[part], b if at is None else b[part], out=out[part])
+
+    share(piece, pieces)
+    return out
+
+
+def _axis(a: Any, b: Any) -> int | None:
+    """The first axis of two stacks of the same shape along which there are pieces for all threads."""
+    if a.ndim != b.ndim or a.shape[:-2] != b.shape[:-2]:
+        return None
+    return next((i for i, n in enumerate(a.shape[:-2]) if n >= processors()), None)
 
 
 def product(
@@ -23,7 +67,7 @@ def product(
     """What multiplies matrices of these sizes and carries out the epilogue."""
     work = rows * inner * columns
     shared = (
-        work >= _SHARED
+        work >= LARGE
         and epilogue.cost
         and rows * columns >= _EPILOGUE
         and processors() > 1
@@ -66,4 +110,5 @@ def product(
             blas.restore_threads()
         return out
 
+    run.shares = bool(shared)  # type: ignore[attr-defined]
     return run

@@ -73,6 +73,7 @@ def tiled(body: Function, shapes: Sequence[Shape]) -> Callable[..., list[Any]]:
                 piece(i)
         return made
 
+    run.shares = size >= _SHARED and processors() > 1  # type: ignore[attr-defined]
     return run
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidArgumentError
+from ..kernels.products import LARGE, multiply
 from ..op import Array, Call, Kernel, Site, op
 from ..record import record
 from ..shapes import Dim, Shape, broadcast, format_shape
@@ -191,7 +192,10 @@ def _multiply(a: Array, b: Array, recipe: _Recipe, sizes: dict[Label, Dim]) -> A
         return np.multiply(a, b)
     a = a.reshape(*stack_a, math.prod(free_a), inner)
     b = b.reshape(*stack_b, inner, math.prod(free_b))
-    out = np.matmul(a, b)
+    if a.size * b.shape[-1] >= LARGE and a.dtype == b.dtype and a.dtype.kind == "f":
+        out = multiply(a, b)
+    else:
+        out = np.matmul(a, b)
     return out.reshape((*out.shape[:-2], *free_a, *free_b))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..dtypes import DType, as_dtype
 from ..errors import FailedPreconditionError, InvalidArgumentError
 from ..op import Array, Call, Kernel, Op, Site, op
-from ..shapes import Shape, broadcast, format_shape, merge
+from ..shapes import Shape, broadcast, fixed, format_shape, is_static, merge
 from .common import conjugate, in_float32, sum_to
 
 __all__: list[str] = []
@@ -21,6 +22,24 @@ def _product(dtype: DType) -> Callable[[Array, Array], Any]:
     if dtype.is_floating and dtype.size == 2:
         return in_float32(np.matmul, dtype.np)
     return np.matmul
+
+
+def _large_product() -> Callable[[Array, Array], Any]:
+    from ..kernels.products import multiply
+
+    return multiply
+
+
+def _is_large(s: Site, transpose_a: bool, transpose_b: bool) -> bool:
+    """Are shapes known, and is there work for several threads?"""
+    from ..kernels.products import LARGE
+
+    x, y = s.shapes
+    if x is None or y is None or not is_static(x) or not is_static(y):
+        return False
+    columns = y[-2] if transpose_b else y[-1]
+    stacks = max(fixed(x[:-2]), fixed(y[:-2]), key=math.prod)
+    return math.prod(stacks) * math.prod(fixed(x[-2:])) * (columns or 0) >= LARGE
 
 
 def _transposed(x: Array) -> Array:
@@ -70,7 +89,8 @@ def matmul(s: Site) -> Kernel:
     if any(x is None or len(x) != 2 for x in s.shapes):
         return checked
     if multiply is np.matmul and s.dtypes[0].name in ("float32", "float64"):
-        multiply = np.dot  # the same product of matrices, with less to find out first
+        # np.dot is the same product of matrices, with less to find out first.
+        multiply = _large_product() if _is_large(s, ta, tb) else np.dot
     if ta or tb:
         return lambda a, b: multiply(a.T if ta else a, b.T if tb else b)
     return multiply
@@ -153,6 +173,12 @@ def _batch_kernel(broadcasts: bool) -> Callable[[Site], Kernel]:
     def bind(s: Site) -> Kernel:
         adj_x, adj_y = s["adj_x"], s["adj_y"]
         multiply = _batch_product(s)
+        if (
+            multiply is np.matmul
+            and s.dtypes[0].name in ("float32", "float64")
+            and _is_large(s, adj_x, adj_y)
+        ):
+            multiply = _large_product()
 
         def direct(x: Array, y: Array) -> Any:
             return multiply(_adjoint(x) if adj_x else x, _adjoint(y) if adj_y else y)

@@ -80,6 +80,7 @@ class Source:
         self._nodes: list[tuple[Node, list[str]] | None] = []  # for each line its node and the names it reads
         self._depth = 2
         self._count = 0
+        self._shares = False  # does a kernel share its work among threads?
 
     def line(self, text: str, node: Node | None = None, reads: list[str] | None = None) -> None:
         """Write one line."""
@@ -145,6 +146,7 @@ class Source:
         self, node: Node, names: dict[Value, str], dying: Sequence[Value], fresh: _Fresh | None
     ) -> None:
         run = node.bound(self.env)
+        self._shares |= getattr(run, "shares", False)
         reads = [names[v] for v in node.inputs]
         arguments = reads
         if isinstance(run, partial) and not run.keywords:  # a frame less
@@ -230,6 +232,9 @@ class Source:
             "    finally:",
             "        loud(token)",
         ]
+        if self._shares:  # BLAS's threads would be in the way of ours
+            head.insert(2, "    own_threads()")
+            tail.append("        restore_threads()")
         text = "\n".join([*head, *self._lines, *tail]) + "\n"
         filename = "<plan of " + self.name.replace("\0", "") + ">"  # which compile refuses in a name
         lines, offset, env, values = self._nodes, len(head) + 1, self.env, self.globals
@@ -238,6 +243,10 @@ class Source:
             return _explained(error, filename, lines, offset, values, env)
 
         values.update(quiet=quiet, loud=loud, explained=explained)
+        if self._shares:
+            from ..kernels.blas import own_threads, restore_threads
+
+            values.update(own_threads=own_threads, restore_threads=restore_threads)
         exec(compile(text, filename, "exec"), values)
         values[name].source = text
         return _counted(values[name], len(parameters), self.name)
