@@ -41,6 +41,7 @@ def branches(tf: Any, folder: Path) -> Any:
             def no() -> Any:
                 return {"x": tf.concat([x, x], 0), "n": [self.count.read_value(), 4]}
 
+            self.count.assign(1)  # so that what a call gives does not depend on how many came before
             return tf.cond(n > 0, yes, no), self.count + 0
 
         @tf.function
@@ -90,6 +91,7 @@ def loops(tf: Any, folder: Path) -> Any:
                 self.steps.assign_add(1)
                 return i + 1, y * self.weight + x
 
+            self.steps.assign(1)  # so that what a call gives does not depend on how many came before
             return tf.while_loop(lambda i, y: i < n, body, (0, x)), self.steps + 0
 
         @tf.function
