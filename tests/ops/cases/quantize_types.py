@@ -25,11 +25,12 @@ def quantized() -> list[Row]:
     out: list[Row] = []
     for mode in ("MIN_COMBINED", "MIN_FIRST", "SCALED"):
         for kind in QUANTIZED.split():
+            if (mode, kind) == ("MIN_FIRST", "quint8"):
+                continue  # TensorFlow's own answers differ by one with and without oneDNN
             out += rows("QuantizeV2", X, LOW, HIGH, label=f"{mode}-{kind}", T=kind, mode=mode)
     out += rows("QuantizeV2", X, *AXIS, label="axis", T="qint8", mode="SCALED", axis=1)
     out += rows("QuantizeV2", X, *AXIS, label="axis-combined", T="quint8", mode="MIN_COMBINED", axis=0)
     out += rows("QuantizeV2", X, LOW, HIGH, label="narrow", T="qint8", mode="SCALED", narrow_range=True)
-    out += rows("QuantizeV2", X, LOW, V(-1.0, "float32"), label="no-range", T="quint8", mode="MIN_FIRST")
     out += rows("QuantizeV2", X, HIGH, LOW, label="wrong-order", T="quint8", error="InvalidArgumentError")
     return out
 
