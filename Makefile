@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n auto
 ARGS ?=
 
-.PHONY: help setup demo examples test interop check clean
+.PHONY: help setup demo examples test interop bench check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*##/make \1 -/'
@@ -24,6 +24,9 @@ test: setup  ## run the suite, which needs no TensorFlow (ARGS="-k matmul" choos
 interop: setup  ## compare with TensorFlow, installed once in the user's cache folder
 	python=$$($(PYTHON) .ci/environment.py oracle) && sonnet=$$($(PYTHON) .ci/environment.py sonnet) && \
 	CALQUE_TF_PYTHON=$$python CALQUE_SONNET_PYTHON=$$sonnet $(PYTEST) tests/interop $(ARGS)
+
+bench: setup  ## measure against other runtimes, write benchmarks/RESULTS.md (ARGS="--quick --only mlp")
+	@$(BIN)/python benchmarks/suite.py $(ARGS)
 
 check: setup  ## lint, formatting and types
 	$(BIN)/ruff check .

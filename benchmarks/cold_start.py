@@ -71,7 +71,7 @@ y = onnxruntime.InferenceSession(folder + "/model.onnx").run(None, {"x": x})[0]
 """,
     "OpenVINO": """
 import openvino
-y = openvino.compile_model(folder + "/model.onnx", "CPU")(x)[0]
+y = openvino.compile_model(folder + "/model.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(x)[0]
 """,
     "JAX, from weights": """
 import jax, jax.numpy as jnp
@@ -92,7 +92,7 @@ import google.protobuf.descriptor_pool, google.protobuf.message_factory
 y = None
 """,
 }
-START = f"import sys, numpy as np\nfolder, x = sys.argv[1], np.ones([2, {WIDTH}], np.float32)\n"
+START = "import sys, numpy as np\nfolder, x = sys.argv[1], np.ones([2, int(sys.argv[2])], np.float32)\n"
 END = "\nprint('' if y is None else float(np.abs(y).sum()))"
 
 
@@ -111,13 +111,13 @@ def interpreters() -> dict[str, str]:
     return {name: found[name] for name in PROGRAMS if name in found}
 
 
-def run(python: str, name: str, folder: str) -> tuple[float, float, str]:
+def run(python: str, name: str, folder: str, width: int) -> tuple[float, float, str]:
     """One process: seconds by the clock, seconds of CPU, and what it printed."""
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env |= {**peers.QUIET, "PYTHONPYCACHEPREFIX": f"{folder}/bytecode"}
     started = time.perf_counter()
     process = subprocess.Popen(
-        [python, "-c", START + PROGRAMS[name] + END, folder],
+        [python, "-c", START + PROGRAMS[name] + END, folder, str(width)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=env,
@@ -129,6 +129,32 @@ def run(python: str, name: str, folder: str) -> tuple[float, float, str]:
     if process.returncode:
         raise RuntimeError(f"the process of {name} failed")
     return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, text
+
+
+def measure(
+    pythons: dict[str, str], folder: str, rounds: int, layers: int = LAYERS, width: int = WIDTH
+) -> dict[str, list[tuple[float, float]]]:
+    """Seconds by the clock and of CPU, by library, for a perceptron that is written to `folder`.
+
+    Raises:
+        RuntimeError: the libraries' answers differ.
+    """
+    sizes = [str(layers), str(width), folder]
+    subprocess.run([sys.executable, "-c", MAKE, *sizes], check=True)
+    if "ONNX Runtime" in pythons:
+        subprocess.run([pythons["ONNX Runtime"], "-c", MAKE_ONNX, *sizes], check=True)
+    answers = {name: run(python, name, folder, width)[2] for name, python in pythons.items()}  # fills caches
+    said = {name: float(text) for name, text in answers.items() if text}
+    if any(abs(value - said["calque"]) > 1e-3 * said["calque"] for value in said.values()):
+        raise RuntimeError(f"the answers differ: {said}")
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in pythons}
+    for number in range(rounds):
+        names = list(pythons)
+        for name in names if number % 2 == 0 else reversed(names):
+            peers.progress(f"cold start [{number + 1}/{rounds}] {name}")
+            times[name].append(run(pythons[name], name, folder, width)[:2])
+    peers.progress("")
+    return times
 
 
 def rows(times: dict[str, list[tuple[float, float]]]) -> Iterator[list[str]]:
@@ -154,25 +180,11 @@ def main() -> None:
     pythons = interpreters()
     print(peers.machine(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        sizes = [str(LAYERS), str(WIDTH), folder]
-        subprocess.run([sys.executable, "-c", MAKE, *sizes], check=True)
-        if "ONNX Runtime" in pythons:
-            subprocess.run([pythons["ONNX Runtime"], "-c", MAKE_ONNX, *sizes], check=True)
-        answers = {name: run(python, name, folder)[2] for name, python in pythons.items()}  # fills caches
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in pythons}
-        for number in range(given.rounds):
-            names = list(pythons)
-            for name in names if number % 2 == 0 else reversed(names):
-                peers.progress(f"[{number + 1}/{given.rounds}] {name}")
-                times[name].append(run(pythons[name], name, folder)[:2])
-        peers.progress("")
+        times = measure(pythons, folder, given.rounds)
         size = sum(file.stat().st_size for file in Path(folder, "model").rglob("*") if file.is_file())
     print(f"a perceptron of {LAYERS} layers of {WIDTH} ({size / 1e3:.0f} kB); ms, least (median)")
     head = ["", "clock", "/ calque", "CPU", "/ calque"]
     print("\n".join(peers.aligned([head, *rows(times)])))
-    said = {name: float(text) for name, text in answers.items() if text}
-    if any(abs(value - said["calque"]) > 1e-3 * said["calque"] for value in said.values()):
-        sys.exit(f"the answers differ: {said}")
 
 
 if __name__ == "__main__":

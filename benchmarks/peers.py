@@ -25,7 +25,9 @@ __all__ = [
     "in_turns",
     "machine",
     "progress",
+    "run_quietly",
     "serve",
+    "short",
     "spread",
     "versions",
 ]
@@ -60,6 +62,20 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, {platform.system()}; load {load:.1f} at the start"
 
 
+def run_quietly(command: Sequence[str]) -> str:
+    """Run a command that takes a while, showing the lines of its progress; what it printed if it failed, else ""."""
+    lines = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **QUIET}
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("making "):
+                progress(line.strip())
+    return "".join(lines[-30:]) if process.returncode else ""
+
+
 class Worker:
     """A process that answers the requests of one benchmark for one library.
 
@@ -80,7 +96,7 @@ class Worker:
             env={**os.environ, **QUIET},
         )
 
-    def ask(self, request: dict[str, Any]) -> dict[str, float]:
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """The answer to one request.
 
         Raises:
@@ -94,7 +110,7 @@ class Worker:
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"the process of {self.name} ended at the request {request}")
-        answer: dict[str, float] = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
     def close(self) -> None:
@@ -150,10 +166,11 @@ def progress(text: str) -> None:
 
 def spread(times: Sequence[float], scale: float) -> str:
     """The least of the times, and in parentheses their median; `scale` turns seconds into the unit."""
-    return f"{_short(min(times) * scale)} ({_short(statistics.median(times) * scale)})"
+    return f"{short(min(times) * scale)} ({short(statistics.median(times) * scale)})"
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
+    """A number with as many places as are of interest."""
     return f"{number:.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
 
 
