@@ -221,6 +221,11 @@ GROUPS = {
       %y = AddV2(%s, %b) : float32[5,8,6]
       return %y, %m
     }""",
+    "gelu": """
+    func @g(%x: float32[50,9]) -> (y: float32[50,9]) {
+      %y = _Gelu(%x) : float32[50,9]
+      return %y
+    }""",
     "softmax and a choice": """
     func @g(%x: float64[30,7], %c: bool[30,1]) -> (y: float64[30,7]) {
       %s = Softmax(%x) : float64[30,7]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from ..backend import Part
 from ..errors import UnimplementedError
 from ..op import Array, Kernel, Op, Site, op, register
 from ..shapes import Shape, fixed, is_static
+from .common import same_shape
 from .linalg import matmul
 
 __all__ = ["with_epilogue"]
@@ -41,6 +45,19 @@ def part(s: Site) -> Kernel:
         if backend.name == name:
             return _declining(backend.compile, s, s["weights"], _by_numpy(s))
     return _by_numpy(s)
+
+
+@op("_Gelu(x: T) -> (y: T) | T: type in floats")
+def gelu(s: Site) -> Kernel:
+    """x times the normal distribution's cumulative function: x erfc(-x / sqrt(2)) / 2."""
+    from .special import erfc
+
+    run, dtype = erfc.bind(Site(erfc, {"T": s.dtypes[0]}, s.dtypes)), s.dtypes[0].np
+    half, root = np.array(0.5, dtype), np.array(-math.sqrt(0.5), dtype)
+    return lambda x: half * x * run(x * root)
+
+
+gelu.shape_rule = same_shape
 
 
 def _body_shapes(s: Site) -> list[Shape]:

@@ -26,6 +26,7 @@ PIPELINE: tuple[str, ...] = (
     "merge_equal",
     "hoist_invariants",
     "fold_scales",
+    "raise_gelu",
     "drop_dead",
     "offer_parts",
     "fuse_epilogue",

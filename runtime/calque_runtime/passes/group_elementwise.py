@@ -33,7 +33,9 @@ __all__ = ["run"]
 
 _LARGE = 1 << 15  # elements from which on a group pays
 _ALONE = 1 << 17  # elements from which on a single expensive op does
-_EXPENSIVE = frozenset({"Erf", "Erfc", "Exp", "Log", "Pow", "Sigmoid", "Softmax", "Softplus", "Tanh"})
+_EXPENSIVE = frozenset(
+    {"_Gelu", "Erf", "Erfc", "Exp", "Log", "Pow", "Sigmoid", "Softmax", "Softplus", "Tanh"}
+)
 _TYPES = frozenset({"float32", "float64", "bool"})
 
 
@@ -124,6 +126,8 @@ def _joins(node: Node) -> Shape:
         return None
     if not is_static(out.shape) or any(not is_static(v.shape) for v in node.inputs):
         return None
+    if node.op.name in ("Erf", "_Gelu") and out.dtype.name != "float32":
+        return None  # their polynomials are for float32
     if node.op.name == "BiasAdd" and node.site()["data_format"] != b"NHWC":
         return None
     if step.by_row:
