@@ -209,6 +209,28 @@ MODELS: dict[str, Maker] = {
 }
 
 
+def spell_out_erfc(file: str) -> None:
+    """Write erfc, which TensorFlow's gelu uses and ONNX does not have, as 1 - erf in an ONNX file."""
+    import numpy as np
+    import onnx
+
+    model = onnx.load(file)
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type == "Erfc":
+            inner = node.output[0] + "_erf"
+            nodes.append(onnx.helper.make_node("Erf", [node.input[0]], [inner]))
+            nodes.append(onnx.helper.make_node("Sub", ["one_for_erfc", inner], list(node.output)))
+        else:
+            nodes.append(node)
+    if len(nodes) == len(model.graph.node):
+        return
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1), "one_for_erfc"))
+    onnx.save(model, file)
+
+
 def write(name: str, folder: Path) -> None:
     """Write a model to `folder / name`: a SavedModel, `weights.npz` and, if it can be, `model.onnx`."""
     import keras
@@ -232,6 +254,8 @@ def write(name: str, folder: Path) -> None:
             )
             if done.returncode:
                 (place / "not_converted.txt").write_text(done.stdout[-2000:])
+            else:
+                spell_out_erfc(str(place / "model.onnx"))
         shutil.move(str(place), folder / name)
 
 

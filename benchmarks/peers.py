@@ -13,11 +13,13 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "Others",
     "Table",
     "Worker",
     "aligned",
@@ -74,6 +76,35 @@ def run_quietly(command: Sequence[str]) -> str:
             if line.startswith("making "):
                 progress(line.strip())
     return "".join(lines[-30:]) if process.returncode else ""
+
+
+class Others:
+    """How many cores were busy with something else since this was made: a figure to trust a measurement by."""
+
+    def __init__(self) -> None:
+        self._started, self._busy, self._own = time.perf_counter(), _busy(), _own()
+
+    def cores(self) -> float | None:
+        """On average; None where the system does not tell. Processes of ours that still run count as others."""
+        busy = _busy()
+        if self._busy is None or busy is None:
+            return None
+        seconds = time.perf_counter() - self._started
+        return max(0.0, busy - self._busy - (_own() - self._own)) / seconds
+
+
+def _busy() -> float | None:
+    """Seconds that the machine's cores worked, since it started."""
+    try:
+        user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    except (OSError, ValueError):
+        return None
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def _own() -> float:
+    """Seconds of CPU that this process took, and those it started which ended."""
+    return sum(os.times()[:4])
 
 
 class Worker:

@@ -44,9 +44,11 @@ class Results:
         self.cannot: dict[str, dict[str, str]] = {}
         self.titles: dict[str, str] = {}
 
-    def finished(self) -> None:
-        """Note the load at the end."""
-        self.ended = f", {os.getloadavg()[0]:.1f} at the end (the benchmark itself keeps both cores busy)"
+    def finished(self, others: float | None) -> None:
+        """Note the load at the end, and how many cores other work kept busy."""
+        self.ended = f", {os.getloadavg()[0]:.1f} at the end, the benchmark's own included"
+        if others is not None:
+            self.ended += f"; other work took {others:.2f} cores on average"
 
     def wrong(self) -> list[str]:
         """The cases whose results are not equal to TensorFlow's or to the reference executor's."""

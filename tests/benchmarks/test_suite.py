@@ -115,3 +115,9 @@ def test_calque_worker_checks_and_times_a_model(tmp_path: Path) -> None:
     saved = answer({"do": "save_large", "size": 1 << 16, "folder": str(tmp_path)})
     opened = answer({"do": "open_large", "folder": str(tmp_path)})
     assert all(value > 0 for value in {**saved, **opened}.values())
+
+
+def test_cpu_of_others_is_never_negative() -> None:
+    others = importlib.import_module("peers").Others()
+    cores = others.cores()
+    assert cores is None or cores >= 0

@@ -120,6 +120,8 @@ ELSEWHERE = {
     "IteratorGetNext IteratorGetNextSync IteratorGetNextAsOptional IteratorToStringHandle IteratorFromStringHandle "
     "IteratorFromStringHandleV2",
     "test_datasets.py": "BatchDataset PaddedBatchDataset MapDataset ParallelMapDataset ParallelMapDatasetV2 FilterDataset FlatMapDataset OneShotIterator",
+    "../summary/test_event_files.py": "SummaryWriter CreateSummaryFileWriter FlushSummaryWriter CloseSummaryWriter "
+    "WriteSummary WriteGraphSummary WriteRawProtoSummary",
     "programs/quantized.py": "Dequantize",
     "programs/training.py": "ResourceApplyGradientDescent ResourceApplyProximalGradientDescent ResourceApplyMomentum "
     "ResourceApplyKerasMomentum ResourceApplyAdagrad ResourceApplyAdagradV2 ResourceApplyAdagradDA "
