@@ -38,6 +38,8 @@ POOL: dict[str, Any] = {"ksize": (1, 1, 1, 1), "strides": (1, 1, 1, 1), "padding
 CONV: dict[str, Any] = {"strides": (1, 1, 1, 1), "padding": "SAME"}
 CONV3: dict[str, Any] = {"strides": (1, 1, 1, 1, 1), "padding": "SAME"}
 NEAREST = {"interpolation": "NEAREST"}
+WIDE = {"padding": "EXPLICIT", "explicit_paddings": (0, 0, BIG, 0, BIG, 0, 0, 0)}
+COMPLEX = np.zeros((1, 1), np.complex64)
 
 # Op, inputs, attributes.
 ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
@@ -117,6 +119,50 @@ ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
         (ints(1, BIG, BIG, 1, 1), FILTER[None], np.zeros((1, BIG, BIG, 1, 1), F32)),
         CONV3,
     ),
+    ("Conv3DBackpropFilterV2", (VOLUME, ints(BIG, BIG, 1, 1, 1), VOLUME), CONV3),
+    ("DepthwiseConv2dNativeBackpropFilter", (IMAGE, ints(BIG, BIG, 1, 1), IMAGE), CONV),
+    ("Conv2D", (IMAGE, FILTER), CONV | WIDE),
+    ("DepthwiseConv2dNative", (IMAGE, FILTER), CONV | WIDE),
+    ("MaxPool", (IMAGE,), POOL | WIDE),
+    ("AvgPool", (IMAGE,), POOL | {"ksize": (1, BIG, BIG, 1), "padding": "SAME"}),
+    (
+        "MaxPool3D",
+        (VOLUME,),
+        {"ksize": (1, BIG, BIG, BIG, 1), "strides": (1, 1, 1, 1, 1), "padding": "SAME"},
+    ),
+    (
+        "AvgPool3DGrad",
+        (ints(1, BIG, BIG, 1, 1), np.zeros((1, BIG, BIG, 1, 1), F32)),
+        {"ksize": (1, 1, 1, 1, 1), "strides": (1, 1, 1, 1, 1), "padding": "VALID"},
+    ),
+    (
+        "ExtractVolumePatches",
+        (VOLUME,),
+        {"ksizes": (1, BIG, BIG, 1, 1), "strides": (1, 1, 1, 1, 1), "padding": "SAME"},
+    ),
+    ("ScaleAndTranslate", (IMAGE, ints(BIG, BIG), np.ones(2, F32), np.zeros(2, F32)), {}),
+    ("RFFT", (ONE, ints(BIG * BIG)), {}),
+    ("IRFFT", (COMPLEX[0], ints(BIG * BIG)), {}),
+    ("RFFT2D", (np.zeros((1, 1), F32), ints(BIG, BIG)), {}),
+    ("IRFFT2D", (COMPLEX, ints(BIG, BIG)), {}),
+    ("IRFFT3D", (COMPLEX[None], ints(1, BIG, BIG)), {}),
+    ("UnsortedSegmentProd", (ONE, ZERO, I32(BIG * BIG)), {}),
+    ("SegmentMean", (ONE, ints(BIG * BIG)), {}),
+    ("SparseSegmentSum", (ONE, ZERO, ints(BIG * BIG)), {}),
+    ("SparseSegmentSqrtNWithNumSegments", (ONE, ZERO, ZERO, I32(BIG * BIG)), {}),
+    ("SparseFillEmptyRows", (np.zeros((0, 2), I64), ONE[:0], I64([BIG * BIG, 1]), F32(0)), {}),
+    ("SparseReduceSum", (I64([[0, 0]]), ONE, I64([BIG * BIG, 1]), ints(1)), {}),
+    ("SparseTensorDenseMatMul", (I64([[0, 0]]), ONE, I64([BIG * BIG, 1]), ONE[None]), {}),
+    ("SparseBincount", (I64([[0]]), ZERO, I64([BIG * BIG]), I32(BIG * BIG), ONE[:0]), {}),
+    ("RaggedBincount", (I64([0, 1]), ZERO, I32(BIG * BIG), ONE[:0]), {}),
+    ("DecodePaddedRaw", (strings(b"a"), I32(BIG * BIG)), {"out_type": "float32"}),
+    ("AudioSpectrogram", (np.zeros((8 * BIG, 1), F32),), {"window_size": BIG, "stride": 1}),
+    (
+        "LogUniformCandidateSampler",
+        (I64([[0]]),),
+        {"num_true": 1, "num_sampled": BIG * BIG, "unique": False, "range_max": 1 << 40},
+    ),
+    ("StatelessRandomGammaV3", (ints(BIG * BIG), *KEY, ONE), {}),
     ("FakeParam", (), {"dtype": "float32", "shape": (BIG, BIG)}),
     ("AsString", (ONE,), {"width": BIG * BIG}),
     (
@@ -148,6 +194,11 @@ ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     (
         "NonMaxSuppressionV4",
         (np.zeros((1, 4), F32), ONE, I32(BIG * BIG), F32(0.5), F32(0.5)),
+        {"pad_to_max_output_size": True},
+    ),
+    (
+        "NonMaxSuppressionV5",
+        (np.zeros((1, 4), F32), ONE, I32(BIG * BIG), F32(0.5), F32(0.5), F32(0)),
         {"pad_to_max_output_size": True},
     ),
     (

@@ -245,7 +245,7 @@ def _patches_of(s: Site) -> Windows:
             raise s.error(f"{name} must be positive, but is {list(values)}")
         return tuple(values[1:-1])
 
-    return Windows(False, spatial("ksizes"), spatial("strides"), spatial("rates"), s["padding"], ())
+    return Windows(False, spatial("ksizes"), spatial("strides"), spatial("rates"), s["padding"], (), s)
 
 
 def _patches(name: str, rank: int, attrs: str, types: str, doc: str) -> Op:

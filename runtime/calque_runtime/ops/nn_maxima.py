@@ -27,7 +27,7 @@ def _windows(s: Site, size: str, stride: str, dilation: str = "") -> Windows:
         return tuple(values[1:3])
 
     inner = spatial(size) if size else ()
-    return Windows(False, inner, spatial(stride), spatial(dilation), s["padding"], ())
+    return Windows(False, inner, spatial(stride), spatial(dilation), s["padding"], (), s)
 
 
 def _lowest(dtype: Any) -> Any:

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import from_numpy
 from ..errors import InvalidArgumentError
 from ..op import Array, Site
 from ..shapes import Dim
+from .common import check_size
 
 __all__ = ["Windows", "to_last", "to_original", "windows_of"]
 
@@ -27,6 +29,7 @@ class Windows:
         size, stride, dilation: of the window, an entry for each spatial axis; the size only where it is an attribute.
         padding: b"SAME", b"VALID" or b"EXPLICIT".
         explicit: (before, after) for each spatial axis where the padding is explicit.
+        site: of the op: its limits hold for what padding makes.
     """
 
     first: bool
@@ -35,6 +38,7 @@ class Windows:
     dilation: tuple[int, ...]
     padding: bytes
     explicit: tuple[tuple[int, int], ...]
+    site: Site
 
     def pads(self, spatial: Sequence[int], size: Sequence[int]) -> list[tuple[int, int]]:
         """(before, after) for each spatial axis."""
@@ -78,9 +82,13 @@ class Windows:
         if not any(a or b for a, b in pads):
             return x
         sizes = [n + a + b for n, (a, b) in zip(x.shape[1:-1], pads, strict=True)]
-        out = np.full((x.shape[0], *sizes, x.shape[-1]), value, x.dtype)
+        out = np.full(self._checked(x, sizes), value, x.dtype)
         out[self._inside(x.shape[1:-1], pads)] = x
         return out
+
+    def _checked(self, x: Array, sizes: list[int]) -> tuple[int, ...]:
+        """The shape of `x` with other spatial sizes, if a tensor of it may be made: padding comes from attributes."""
+        return check_size(self.site, (len(x), *sizes, x.shape[-1]), from_numpy(x.dtype))
 
     def _inside(self, spatial: Sequence[int], pads: list[tuple[int, int]]) -> tuple[slice, ...]:
         return (slice(None),) + tuple(slice(a, a + n) for n, (a, _) in zip(spatial, pads, strict=True))
@@ -102,7 +110,7 @@ class Windows:
         pads = self.pads(spatial, size)
         counts = parts.shape[1 : 1 + len(size)]
         sizes = [n + a + b for n, (a, b) in zip(spatial, pads, strict=True)]
-        out = np.zeros((len(parts), *sizes, parts.shape[-1]), parts.dtype)
+        out = np.zeros(self._checked(parts, sizes), parts.dtype)
         for tap in np.ndindex(*size):
             place = tuple(
                 slice(t * d, t * d + (c - 1) * s + 1, s) if c else slice(0, 0)
@@ -154,6 +162,7 @@ def windows_of(s: Site, size: Sequence[int] | None = None, stride: Sequence[int]
         spatial(dilations, "dilations"),
         s["padding"],
         explicit,
+        s,
     )
 
 
