@@ -101,6 +101,25 @@ def test_an_attribute_that_a_kernel_refuses(model: Path) -> None:
         calque_runtime.load(model)
 
 
+def test_programs_for_xla(model: Path) -> None:
+    """What jax2tf writes by default; the message says how to write what runs here."""
+
+    def edit(proto: Any) -> None:
+        for one in (*functions(proto), *proto.meta_graphs[0].meta_info_def.stripped_op_list.op):
+            for node in getattr(one, "node_def", (one,)):
+                for name in ("op", "name"):
+                    if getattr(node, name, None) == "Frobnicate":
+                        setattr(node, name, "XlaCallModule")
+
+    change(model, edit)
+    with pytest.raises(errors.UnimplementedError) as caught:
+        calque_runtime.load(model)
+    message = str(caught.value)
+    assert "XlaCallModule: it holds a program for XLA" in message
+    assert "jax2tf.convert(..., native_serialization=False)" in message
+    assert calque_runtime.load(model, partial=True).report.missing[0].op == "XlaCallModule"
+
+
 def test_nodes_that_nothing_needs_do_not_count(model: Path) -> None:
     def edit(proto: Any) -> None:
         for function in functions(proto):

@@ -21,6 +21,13 @@ from .graphs import needed_nodes
 __all__ = ["Need", "Needs"]
 
 _NO_KERNEL = "it is not supported"
+# What a user can do about ops that no runtime but one can run.
+_ADVICE = {
+    "XlaCallModule": (
+        "it holds a program for XLA, which only XLA runs; save the model again as TensorFlow ops: "
+        "jax2tf.convert(..., native_serialization=False)"
+    )
+}
 # What runs nothing by itself, or cannot refuse anything.
 _PLAIN = frozenset({"Const", "Identity", "NoOp", "Placeholder", "PlaceholderWithDefault"})
 _FUNCTIONS = ("func", "list(func)")
@@ -89,7 +96,7 @@ class Needs:
                 continue
             for name in _callees(proto, op):
                 calls[name] = None
-            problem = _NO_KERNEL if op is None else self._problem(proto, op)
+            problem = _ADVICE.get(kind, _NO_KERNEL) if op is None else self._problem(proto, op)
             if problem is not None:
                 missing[kind, problem] += 1
         return Need(missing, tuple(calls))
