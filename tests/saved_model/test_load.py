@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 import calque_runtime
 from calque_runtime import ops
+from hostile.base import edit
 from saved_model.calls import CALLS, Call, Point, arguments, flatten, resolve
 from support.arrays import unpack
 
@@ -214,6 +216,39 @@ def test_sparse_and_ragged_values() -> None:
     assert ragged.to_list() == [[2.0, 3.0], [4.0]]
     with pytest.raises(ValueError, match="wants a SparseTensor"):
         model.sparse(np.zeros((2, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("known", "parts", "values"),
+    [
+        ("sparse", (np.array([[0, 1]], np.int64), np.float32([3]), np.array([2, 3], np.int64)), [6.0]),
+        ("ragged", (np.float32([1, 2, 3]), np.array([0, 2, 3], np.int64)), [2.0, 3.0, 4.0]),
+    ],
+)
+def test_type_specs_that_nobody_knows(tmp_path: Path, known: str, parts: Any, values: list[float]) -> None:
+    """A value of such a type is its tensors."""
+    from calque_runtime.savedmodel.composites import Composite
+
+    def rename(proto: Any) -> None:
+        for name, info in proto.meta_graphs[0].object_graph_def.concrete_functions.items():
+            if f"_{known}_" in name:
+                given = info.canonicalized_input_signature.tuple_value.values[0].tuple_value.values[0]
+                for spec in (given.type_spec_value, info.output_signature.type_spec_value):
+                    spec.type_spec_class = 11  # one registered under a name
+                    spec.type_spec_class_name = "their.OwnSpec"
+                    spec.num_flat_components = len(parts)
+
+    function = getattr(
+        calque_runtime.load(edit(shutil.copytree(GOLDEN / "composites", tmp_path / "m"), rename)), known
+    )
+    (concrete,) = function.concrete_functions
+    (spec,), _ = concrete.info.input_signature
+    assert spec.class_name == "their.OwnSpec"
+    result = function(Composite(spec, parts))
+    assert isinstance(result, Composite)
+    assert values in [np.asarray(one).tolist() for one in result.components]
+    with pytest.raises(ValueError, match=r"wants a their\.Own"):
+        function(np.zeros((2, 3), np.float32))
 
 
 def test_loading_reads_no_weights_and_decodes_no_functions() -> None:

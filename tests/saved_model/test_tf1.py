@@ -16,7 +16,7 @@ from calque_runtime.wire import schema
 from support.arrays import unpack
 
 TF1 = Path(__file__).parent / "tf1"
-MODELS = ("conditions", "loops", "variables", "tables", "composite", "frozen")
+MODELS = ("conditions", "loops", "variables", "tables", "composite", "frozen", "legacy")
 
 
 @cache

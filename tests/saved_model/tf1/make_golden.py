@@ -20,6 +20,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo  # noqa: E402
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel  # noqa: E402
 
 from support.arrays import pack  # noqa: E402
 
@@ -37,6 +38,7 @@ class Model:
         self.calls = []
         self.options = {}
         self.saver = None
+        self.edit = None
 
     def signature(self, name, inputs, outputs, *calls):
         """`calls` are dicts of inputs by name; {} is a call, too."""
@@ -254,7 +256,35 @@ def frozen(m):
     m.signature("serving_default", {"x": x}, {"y": tf.matmul(x, [[1.0], [2.0]])}, {"x": np.ones((3, 2), f32)})
 
 
-MODELS = [conditions, loops, variables, tables, composite, frozen]
+def legacy(m):
+    """An initializer under the name that it had first; placeholders that need not be fed; a signature of no inputs."""
+    keys = placeholder("keys", [None], tf.string)
+    scale = tf.placeholder_with_default(f32(3), (), "scale")
+    from tensorflow.python.ops import lookup_ops as lookup
+
+    pairs = lookup.HashTable(
+        lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([1, 2], tf.int64)), -1, name="pairs"
+    )
+    local = tf.get_variable(
+        "local", initializer=f32(5), collections=[tf.GraphKeys.LOCAL_VARIABLES], use_resource=False
+    )
+    found = tf.cast(pairs.lookup(keys), tf.float32) * scale + local
+    some = {"keys": np.array([b"b", b"x"], object)}
+    m.signature("serving_default", {"keys": keys}, {"y": found}, some)
+    m.signature("scaled", {"keys": keys, "scale": scale}, {"y": found}, {**some, "scale": f32(0.5)})
+    m.signature("size", {}, {"y": pairs.size(), "scale": scale}, {})
+    m.options["main_op"] = tf.group(tf.tables_initializer(), tf.local_variables_initializer())
+    m.edit = only_legacy
+
+
+def only_legacy(collections):
+    """Leave no other way to find the initializer."""
+    collections["legacy_init_op"].CopyFrom(collections["saved_model_main_op"])
+    for name in ("saved_model_main_op", "table_initializer", "local_variables"):
+        del collections[name]
+
+
+MODELS = [conditions, loops, variables, tables, composite, frozen, legacy]
 
 
 def feeds(graph, signature, call):
@@ -292,6 +322,11 @@ def make(build):
             session, ["serve"], m.signatures, strip_default_attrs=True, **m.options
         )
         builder.save()
+    if m.edit is not None:
+        path = target / "saved_model.pb"
+        proto = SavedModel.FromString(path.read_bytes())
+        m.edit(proto.meta_graphs[0].collection_def)
+        path.write_bytes(proto.SerializeToString(deterministic=True))
     for path in getattr(m, "clean", []):
         path.unlink()
     results = {}
