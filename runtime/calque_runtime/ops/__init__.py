@@ -101,6 +101,7 @@ FAMILIES = (
     "audio",
     "datasets",
     "iterators",
+    "summaries",
 )
 
 _loaded: set[str] = set()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 from calque_runtime.environment import Environment
 from calque_runtime.ir import Function
+from calque_runtime.plan import watch
 
 from ..context import state
 from ..tensor import EagerTensor
@@ -72,8 +73,8 @@ class _Call:
         function = self.levels[-1]
         closed = len(self.levels) <= orders
         self.first = len(self.levels[-1 if closed else orders - 1].outputs)  # see BlockStep
-        plan = environment.compiled(function)
         arrays = [a._array if isinstance(a, EagerTensor) else a._state for a in arguments]
+        plan = _plan(function, environment, arrays)
         self.outputs = [
             EagerTensor(array, v.dtype) for array, v in zip(plan(*arrays), function.outputs, strict=True)
         ]
@@ -137,5 +138,9 @@ def _call(function: Function, environment: Environment, arguments: Sequence[Any]
         if found is not None:
             return list(found)
     arrays = [a._array if isinstance(a, EagerTensor) else a._state for a in arguments]
-    plan = environment.compiled(function)
+    plan = _plan(function, environment, arrays)
     return [EagerTensor(array, v.dtype) for array, v in zip(plan(*arrays), function.outputs, strict=True)]
+
+
+def _plan(function: Function, environment: Environment, arrays: Sequence[Any]) -> Callable[..., list[Any]]:
+    return watch.plan_for(function, (), environment, arrays) or environment.compiled(function)
