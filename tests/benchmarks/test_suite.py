@@ -63,7 +63,7 @@ def test_page_tells_what_was_met_and_missed() -> None:
     page = _page(
         {what: {"calque": [2e-5, 3e-5, 9e-5], "ONNX Runtime": [1e-5] * 3}}, ["calque", "ONNX Runtime"]
     )
-    assert list(page.bounds()) == [(what, "1.45 x ONNX Runtime", "3.00", "**missed**")]
+    assert list(page.bounds()) == [(what, "1.45 x ONNX Runtime", "3.00", "2.00", "**missed**")]
     assert "| mlp, batch 1 | 30.0 (20.0) us | 10.0 (10.0) us<br>0.33 x |" in str(page)
 
 
@@ -71,7 +71,7 @@ def test_best_peer_is_the_fastest_that_is_no_plain_expression() -> None:
     what = "mlp, batch 256"
     times = {"calque": [1.0], "TensorFlow": [3.0], "JAX": [2.0], "numpy": [0.5]}
     page = _page({what: times}, list(times))
-    assert list(page.bounds()) == [(what, "1.10 x the best peer (JAX)", "0.50", "met")]
+    assert list(page.bounds()) == [(what, "1.10 x the best peer (JAX)", "0.50", "0.50", "met")]
 
 
 def test_differences_beyond_rounding_are_told() -> None:
