@@ -50,6 +50,7 @@ CASES = [
     ),
     ("MaxPool", IMAGE, [], {"ksize": (1, 3, 2, 1), "strides": (1, 2, 1, 1), "padding": "SAME"}),
     ("AvgPool", IMAGE, [], {"ksize": (1, 3, 2, 1), "strides": (1, 2, 1, 1), "padding": "SAME"}),
+    ("MaxPool3D", VOLUME, [], {"ksize": (1, 2, 2, 2, 1), "strides": (1, 1, 1, 2, 1), "padding": "SAME"}),
     ("AvgPool3D", VOLUME, [], {"ksize": (1, 2, 2, 1, 1), "strides": (1, 2, 1, 1, 1), "padding": "VALID"}),
     ("FusedBatchNormV3", IMAGE, [SCALE, SCALE, SCALE, VARIANCE], {"is_training": False}),
     ("FusedBatchNormV3", IMAGE, [SCALE, SCALE, SCALE, VARIANCE], {"is_training": True}),
@@ -63,6 +64,39 @@ def test_channels_first_gives_the_same(name: str, x: Any, rest: list[Any], attrs
     last, first = layouts(name, x, *rest, **attrs)
     assert last.shape == first.shape
     np.testing.assert_allclose(first, last, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "filter_shape", "strides"),
+    [
+        ("Conv2DBackpropInput", (2, 6, 5, 4), (3, 2, 4, 6), (1, 2, 1, 1)),
+        ("DepthwiseConv2dNativeBackpropInput", (2, 6, 5, 4), (3, 2, 4, 2), (1, 2, 2, 1)),
+        ("Conv3DBackpropInputV2", (2, 4, 3, 6, 2), (2, 3, 2, 2, 5), (1, 2, 1, 2, 1)),
+    ],
+)
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_transposed_convolutions(
+    name: str, shape: tuple[int, ...], filter_shape: tuple[int, ...], strides: tuple[int, ...], padding: str
+) -> None:
+    op, w = ops.require(name), RANDOM.standard_normal(filter_shape).astype(np.float32)
+    counts = [
+        -(-n // s) if padding == "SAME" else (n - k) // s + 1
+        for n, k, s in zip(shape[1:-1], filter_shape, strides[1:-1], strict=False)
+    ]
+    channels = filter_shape[-1] * (shape[-1] if name.startswith("Depthwise") else 1)
+    g = RANDOM.standard_normal((shape[0], *counts, channels)).astype(np.float32)
+    formats = ("NHWC", "NCHW") if len(shape) == 4 else ("NDHWC", "NCDHW")
+    last = op(np.array(shape, np.int32), w, g, strides=strides, padding=padding, data_format=formats[0])
+    first = op(
+        np.array(moved(shape), np.int32),
+        w,
+        np.moveaxis(g, -1, 1),
+        strides=moved(strides),
+        padding=padding,
+        data_format=formats[1],
+    )
+    assert last.shape == shape
+    np.testing.assert_allclose(np.moveaxis(first, 1, -1), last, rtol=1e-5, atol=1e-5)
 
 
 def test_groups_are_convolutions_of_their_own() -> None:

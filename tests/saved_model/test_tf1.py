@@ -149,3 +149,15 @@ def test_a_missing_asset_is_named(tmp_path: Path) -> None:
     (copy / "assets" / "vocabulary.txt").unlink()
     with pytest.raises(errors.NotFoundError, match="vocabulary.txt"):
         calque_runtime.load(copy)
+
+
+def test_a_cycle_that_is_no_loop(tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(TF1 / "frozen", tmp_path / "model"))
+
+    def bend(proto: Any) -> None:
+        (product,) = (n for n in proto.meta_graphs[0].graph_def.node if n.op == "MatMul")
+        product.input[0] = product.name
+
+    change(copy, bend)
+    with pytest.raises(errors.InvalidArgumentError, match="cycle"):
+        calque_runtime.load(copy).signatures["serving_default"](x=np.ones((3, 2), np.float32))
