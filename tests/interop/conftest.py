@@ -12,7 +12,13 @@ import pytest
 from interop.tf_process import TensorFlow
 
 # Files whose tests share what took TensorFlow long: one worker of pytest-xdist runs all of them.
-TOGETHER = ("test_keras.py", "test_saved_models.py", "test_sonnet.py", "test_tf_models.py")
+TOGETHER = (
+    "test_keras.py",
+    "test_saved_models.py",
+    "test_sonnet.py",
+    "test_tensorboard.py",
+    "test_tf_models.py",
+)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,7 +1,7 @@
 """Plans that note how long their ops take: what the profiler runs in the place of the usual ones.
 
 A timed plan is made for the shapes of its arguments by the same passes as the usual one, and calls the same kernels,
-each between two looks at the clock. A clock that is looked at so often costs about a quarter of a microsecond an op.
+each between two looks at the clock, which takes about 0.4 microseconds.
 """
 
 from __future__ import annotations
