@@ -38,15 +38,17 @@ class Results:
         self.machine = machine
         self.libraries = list(libraries)
         self.started = datetime.datetime.now(datetime.timezone.utc)
+        self.loads: list[float] = []
         self.ended = ""
         self.measured: cases.Measured = {}
         self.differences: dict[str, dict[str, float]] = {}
         self.cannot: dict[str, dict[str, str]] = {}
         self.titles: dict[str, str] = {}
 
-    def finished(self, others: float | None) -> None:
-        """Note the load at the end, and how many cores other work kept busy."""
-        self.ended = f", {os.getloadavg()[0]:.1f} at the end, the benchmark's own included"
+    def note_load(self, others: float | None = None) -> None:
+        """Note the load so far and, at the end, how many cores other work kept busy."""
+        self.loads.append(os.getloadavg()[0])
+        self.ended = f", up to {max(self.loads):.1f} later, the benchmark's own included"
         if others is not None:
             self.ended += f"; other work took {others:.2f} cores on average"
 

@@ -237,7 +237,8 @@ def main() -> None:
     suite = Suite(given, pythons, results)
     others = peers.Others()
 
-    def save() -> None:
+    def save(cores: float | None = None) -> None:
+        results.note_load(cores)
         if given.out:
             given.out.write_text(str(results))
 
@@ -258,8 +259,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=memory_folder()) as scratch:
             suite.large(scratch)
     suite.close()
-    results.finished(others.cores())
-    save()
+    save(others.cores())
     print(results)
     wrong = results.wrong()
     if wrong:
