@@ -124,5 +124,5 @@ def test_what_is_no_writer_or_no_message(tmp_path: Path) -> None:
     with pytest.raises(errors.InvalidArgumentError, match="no summary writer"):
         run("FlushSummaryWriter", np.float32(1))
     writer = opened(tmp_path)
-    with pytest.raises(errors.InvalidArgumentError, match="not a tensorflow.GraphDef message"):
+    with pytest.raises(errors.DataLossError, match="not a tensorflow.GraphDef message"):
         run("WriteGraphSummary", writer, np.int64(0), string(b"\xff"))

@@ -139,10 +139,13 @@ def test_raw_summaries(tmp_path: Path) -> None:
     summary.value.add(tag="old", simple_value=2.5)
     writer = tf.summary.create_file_writer(tmp_path)
     with writer.as_default():
-        assert tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=3).numpy()
-        with pytest.raises(errors.InvalidArgumentError, match="not a tensorflow.Summary message"):
+        message = summary.SerializeToString()
+        assert tf.summary.experimental.write_raw_pb(message, step=3).numpy()
+        assert tf.summary.experimental.write_raw_pb([message, message], step=4).numpy()
+        with pytest.raises(errors.DataLossError, match="Bad tf.compat.v1.Summary binary proto tensor string"):
             tf.summary.experimental.write_raw_pb(b"\xff", step=3)
     assert values(tmp_path)["old", 3].simple_value == 2.5
+    assert [len(e.summary.value) for e in events(tmp_path)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +158,7 @@ def test_raw_summaries(tmp_path: Path) -> None:
         (lambda: tf.summary.audio("x", [[[0.0]]], 8, step=0, encoding="mp3"), ValueError, "Unknown encoding"),
         (
             lambda: tf.summary.write("x", 1.0, step=0, metadata=b"\xff"),
-            errors.InvalidArgumentError,
+            errors.DataLossError,
             "Metadata",
         ),
         (lambda: tf.summary.graph("a graph"), ValueError, "not tf.Graph or"),

@@ -54,14 +54,17 @@ def encode_tensor_event(
     return schema.serialize(event, f"the event of '{tag}'")
 
 
-def encode_summary_event(wall_time: float, step: int, summary: bytes) -> bytes:
-    """What the bytes of a Summary hold.
+def encode_summary_event(wall_time: float, step: int, summaries: Iterable[bytes]) -> bytes:
+    """What the bytes of Summary messages hold, as one.
 
     Raises:
         DataLossError: they are none.
     """
     event = schema.Event(wall_time=wall_time, step=step)
-    event.summary.CopyFrom(schema.parse(schema.Summary, summary, "the summary"))
+    event.summary.SetInParent()
+    for number, summary in enumerate(summaries):
+        what = f"Bad tf.compat.v1.Summary binary proto tensor string at index {number}"
+        event.summary.MergeFrom(schema.parse(schema.Summary, summary, what))
     return schema.serialize(event, "the summary's event")
 
 

@@ -178,6 +178,16 @@ class Trace:
             raise KeyError(f"The name '{name}' refers to a Tensor which does not exist.")
         return outputs[int(index)]
 
+    def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> Any:
+        """The graph as a GraphDef message to look at; shapes are always in it.
+
+        Args:
+            from_version, add_shapes: accepted.
+        """
+        from calque_runtime.wire.events import encode_function_graph
+
+        return encode_function_graph(self.function)
+
     # Building
 
     def argument(self, name: str, dtype: DType, shape: Shape) -> SymbolicTensor:

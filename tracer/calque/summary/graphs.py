@@ -23,8 +23,8 @@ from .write import recorded, step_tensor, summary_scope, write
 __all__ = ["graph", "trace_export", "trace_off", "trace_on"]
 
 _log = logging.getLogger("calque.summary")
-# What TensorBoard's graphs plugin calls a RunMetadata of which it shows the graphs.
-_PLUGIN, _CONTENT = "graph_run_metadata_graph", b"1"
+# What TensorBoard's graphs plugin calls a RunMetadata of which it shows the graphs, or all; and the version of both.
+_GRAPHS, _WHOLE, _VERSION = "graph_run_metadata_graph", "graph_run_metadata", b"1"
 
 
 def graph(graph_data: Any) -> Tensor:
@@ -62,12 +62,12 @@ class _Tracing:
     """A trace that is on: notes the functions that run, each once.
 
     Args:
-        graphs: note them at all?
+        graphs_alone: was nothing but graphs asked for?
         profiler: is the profiler on with it?
     """
 
-    def __init__(self, graphs: bool, profiler: bool) -> None:
-        self.graphs = graphs
+    def __init__(self, graphs_alone: bool, profiler: bool) -> None:
+        self.graphs_alone = graphs_alone
         self.profiler = profiler
         self._functions: dict[int, Function] = {}
 
@@ -105,13 +105,13 @@ def trace_on(graph: bool = True, profiler: bool = False, profiler_outdir: Any = 
         if _tracing is not None:
             _log.warning("Trace already enabled")
             return
-        if profiler and profiler_outdir is None:
-            _log.warning("No `profiler_outdir` passed to trace_on(). Profiler won't be enabled.")
-            profiler = False
-        if profiler:
+        profiled = profiler and profiler_outdir is not None
+        if profiled:
             profiler_.start(profiler_outdir)
-        _tracing = _Tracing(graph or profiler, profiler)
-        if _tracing.graphs:
+        elif profiler:
+            _log.warning("No `profiler_outdir` passed to trace_on(). Profiler won't be enabled.")
+        _tracing = _Tracing(graph and not profiler, profiled)
+        if graph or profiled:
             watch.add(_tracing)
 
 
@@ -137,7 +137,7 @@ def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> No
             tag,
             lambda: constant(encode_run_metadata(tracing.functions)),
             step=step,
-            metadata=encode_summary_metadata(_PLUGIN, _CONTENT),
+            metadata=encode_summary_metadata(_GRAPHS if tracing.graphs_alone else _WHOLE, _VERSION),
         )
     trace_off()
 

@@ -82,7 +82,7 @@ def write_raw_pb(tensor: Any, step: Any = None, name: str | None = None) -> Tens
 
     Raises:
         ValueError: there is no step.
-        InvalidArgumentError: they are no such messages.
+        DataLossError: they are no such messages.
     """
     if summaries.writer is None:
         return constant(False)
