@@ -14,17 +14,19 @@ read; a function is compiled on its first call. Errors are those of `calque_runt
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import dtypes, errors
+    from .backend import Backend
     from .environment import Limits
     from .ops import register_op
     from .savedmodel.matching import ArgumentError, SignatureMismatchError
 
 __all__ = [
     "ArgumentError",
+    "Backend",
     "Limits",
     "SignatureMismatchError",
     "__version__",
@@ -39,6 +41,7 @@ __version__ = "0.1.0"
 # Public names that are imported when they are first asked for: `import calque_runtime` alone costs nothing.
 _LAZY = {
     "ArgumentError": "savedmodel.matching",
+    "Backend": "backend",
     "Limits": "environment",
     "SignatureMismatchError": "savedmodel.matching",
     "register_op": "ops",
@@ -51,6 +54,7 @@ def load(
     *,
     limits: Limits | None = None,
     partial: bool = False,
+    backends: Sequence[Backend] = (),
 ) -> Any:
     """The model in `directory`.
 
@@ -59,6 +63,7 @@ def load(
         tags: the tags of the model to load, where the directory holds several.
         limits: what the model's functions may do; the default keeps them from files and from Python.
         partial: load a model of which some signatures need ops that are not supported, for the sake of the rest?
+        backends: engines that are offered parts of its functions, the first of them first; numpy runs the rest.
 
     Returns:
         The root object, with everything that was saved as its attributes: objects, functions, variables, lists and
@@ -75,7 +80,7 @@ def load(
     """
     from .savedmodel.loader import load as load_directory
 
-    return load_directory(directory, tags, limits=limits, partial=partial)
+    return load_directory(directory, tags, limits=limits, partial=partial, backends=backends)
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +45,8 @@ from .metagraph import (
 from .restore import Checkpoint
 
 if TYPE_CHECKING:
+    from calque_runtime.backend import Backend
+
     from .report import Report
 
 __all__ = ["Factory", "Loader", "load"]
@@ -493,6 +495,7 @@ def load(
     factory: Factory | None = None,
     limits: Limits | None = None,
     partial: bool | None = None,
+    backends: Sequence[Backend] = (),
 ) -> Any:
     """The root object of the SavedModel in `directory`.
 
@@ -503,6 +506,7 @@ def load(
         limits: what its functions may do.
         partial: False: refuse it if its signatures need what is not supported; True: say in its attribute `report`
             what that is; None: whoever needs it will see.
+        backends: engines that are offered parts of its functions, the first of them first.
 
     Raises:
         UnimplementedError: `partial` is False, and something that a signature needs is not supported; lists all of it.
@@ -518,6 +522,7 @@ def load(
             if error is not None:
                 raise error
         loader = _loader_for(meta_graph)(meta_graph, where, factory, limits, partial is not False)
+        loader.env.backends = tuple(backends)  # before any function of it is compiled
         root = loader.load()
     except OpError as e:
         if where in e.message:
