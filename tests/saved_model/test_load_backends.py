@@ -29,7 +29,7 @@ class Dense(tf.Module):
         super().__init__()
         self.w = tf.Variable(np.linspace(-1, 1, 60000, dtype=np.float32).reshape(300, 200))
 
-    @tf.function(input_signature=[tf.TensorSpec([4, 300], tf.float32)])
+    @tf.function(input_signature=[tf.TensorSpec([4, 300], tf.float32)])  # type: ignore[untyped-decorator]
     def __call__(self, x: Any) -> Any:
         return tf.nn.relu(tf.matmul(x, self.w))
 
