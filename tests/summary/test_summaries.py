@@ -153,6 +153,7 @@ def test_raw_summaries(tmp_path: Path) -> None:
     [
         (lambda: tf.summary.scalar("x", 1.0), ValueError, "No step set. Please specify one"),
         (lambda: tf.summary.scalar("x", [1.0, 2.0], step=0), ValueError, "scalar"),
+        (lambda: tf.summary.scalar("x", 1.0, step=tf.constant(1)), ValueError, "requested dtype int64"),
         (lambda: tf.summary.text("x", 1.0, step=0), TypeError, "string"),
         (lambda: tf.summary.image("x", np.ones([2, 2]), step=0), ValueError, "rank 4"),
         (lambda: tf.summary.audio("x", [[[0.0]]], 8, step=0, encoding="mp3"), ValueError, "Unknown encoding"),

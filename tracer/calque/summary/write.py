@@ -11,7 +11,6 @@ from calque_runtime import dtypes
 
 from ..api.arguments import tensor as as_tensor
 from ..api.array_ops import identity
-from ..api.math_ops import cast
 from ..api.raw import raw
 from ..context import current_scope, name_scope
 from ..control_flow import cond
@@ -99,17 +98,14 @@ def step_tensor(step: Any) -> Tensor:
     """A step as a tensor of int64.
 
     Raises:
-        ValueError: it is None.
+        ValueError: it is None, or a tensor or variable of another type.
     """
     if step is None:
         raise ValueError(
             "No step set. Please specify one either through the `step` argument or through "
             "tf.summary.experimental.set_step()"
         )
-    if not isinstance(step, Tensor) and not hasattr(step, "__tf_tensor__"):
-        return convert_to_tensor(step, dtypes.int64)
-    given = convert_to_tensor(step)
-    return given if given.dtype is dtypes.int64 else cast(given, dtypes.int64)
+    return convert_to_tensor(step, dtypes.int64)
 
 
 def recorded(write_now: Callable[[Any], None]) -> Tensor:
