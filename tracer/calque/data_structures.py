@@ -58,8 +58,8 @@ class _Original:
             kind = type(self.container).__name__
             raise ValueError(
                 f"Unable to save the {kind} {self.before}. The wrapped {kind} was modified outside the wrapper: it was "
-                f"assigned to an attribute, which holds a tracked copy, and is {now} now. Change the attribute itself, or wrap the {kind} "
-                "in a NoDependency object to keep it out of checkpoints."
+                f"assigned to an attribute, which holds a tracked copy, and is {now} now. Change the attribute itself, "
+                f"or wrap the {kind} in a NoDependency object to keep it out of checkpoints."
             )
 
 
