@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,16 @@ def bidirectional(k):
 
 
 @case("export", "tf_keras")
+def bidirectional_states(k):
+    """Whole sequences and states of both directions, where a mask ends some of them early."""
+    x = k.Input((6,), dtype="int32")
+    y = k.layers.Embedding(9, 3, mask_zero=True)(x)
+    y = k.layers.Bidirectional(k.layers.LSTM(4, return_sequences=True))(y)
+    both = k.layers.Bidirectional(k.layers.GRU(3, return_state=True), merge_mode="mul")(y)
+    return k.Model(x, [y, *both]), np.array([[3, 5, 0, 0, 0, 0], [1, 2, 3, 4, 5, 6]], "int32")
+
+
+@case("export", "tf_keras")
 def masked(k):
     x = k.Input((8,), dtype="int32")
     y = k.layers.Embedding(12, 6, mask_zero=True)(x)
@@ -284,6 +295,13 @@ def transformer(k):
     return k.Model(x, k.layers.Dense(3, "softmax")(k.layers.GlobalAveragePooling1D()(y))), tokens(
         2, 6, below=20, dtype="int64"
     )
+
+
+@case("export")
+def grouped_attention(k):
+    x = k.Input((5, 8))
+    y = k.layers.GroupQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)(x, x)
+    return k.Model(x, y), normal(2, 5, 8)
 
 
 # --- structures of inputs and outputs
@@ -374,95 +392,7 @@ def _mixed(k, policy):
     ), normal(2, 6, 6, 2)
 
 
-# --- preprocessing
-
-
-@case("export", "tf_keras")
-def numbers(k):
-    norm = k.layers.Normalization()
-    norm.adapt(10 * normal(50, 3))
-    buckets = k.layers.Discretization([-1.0, 0.0, 2.0])
-    x = k.Input((3,))
-    onehot = k.layers.CategoryEncoding(4, output_mode="multi_hot")(buckets(x))
-    counts = k.layers.CategoryEncoding(4, output_mode="count")(buckets(x))
-    return k.Model(
-        x, [norm(x), buckets(x), onehot, counts, k.layers.Rescaling(1 / 127.5, -1)(x)]
-    ), 3 * normal(6, 3)
-
-
-@case("export", "tf_keras")
-def lookups(k):
-    words = k.layers.StringLookup(vocabulary=["a", "b", "c"], num_oov_indices=2)
-    hot = k.layers.StringLookup(vocabulary=["a", "b", "c"], output_mode="multi_hot")
-    back = k.layers.StringLookup(vocabulary=["a", "b", "c"], invert=True)
-    x = k.Input((3,), dtype="string")
-    return k.Model(x, [words(x), hot(x), back(words(x) - 1)]), strings(["a", "c", "zz"], ["b", "", "hello"])
-
-
-@case("export", "tf_keras")
-def integer_lookups(k):
-    known = k.layers.IntegerLookup(vocabulary=[12, 36, 1138, 42])
-    count = k.layers.IntegerLookup(vocabulary=[12, 36], output_mode="count", num_oov_indices=1)
-    x = k.Input((3,), dtype="int64")
-    return k.Model(x, [known(x), count(x)]), np.array([[12, 1138, 42], [42, 1000, 36]], np.int64)
-
-
-@case("export", "tf_keras")
-def hashing(k):
-    x = k.Input((2,), dtype="string")
-    outputs = [
-        k.layers.Hashing(7)(x),
-        k.layers.Hashing(11, mask_value="")(x),
-        k.layers.Hashing(5, salt=[133, 137])(x),
-    ]
-    return k.Model(x, outputs), strings(
-        ["a", "\u00fcber"], ["", "a longer text that needs more than one block of the hash"]
-    )
-
-
-@case("export", "tf_keras")
-def text_vectorization(k):
-    vectorize = k.layers.TextVectorization(output_sequence_length=5)
-    vectorize.adapt(strings("the quick brown fox", "jumps over the lazy dog", "The end."))
-    model = k.Sequential([k.Input((1,), dtype="string"), vectorize, k.layers.Embedding(20, 3)])
-    return model, strings(["the fox, jumps!"], ["nothing known HERE"], ["dog dog dog dog dog dog dog"])
-
-
-@case("export", "tf_keras")
-def text_counts(k):
-    count = k.layers.TextVectorization(output_mode="tf_idf", ngrams=2)
-    count.adapt(strings("the quick brown fox", "jumps over the lazy dog", "The end."))
-    return k.Sequential([k.Input((1,), dtype="string"), count]), strings(["the fox the end"], ["lazy dog"])
-
-
-@case("export", "tf_keras")
-def images(k):
-    x = k.Input((10, 12, 3))
-    outputs = [
-        k.layers.Resizing(7, 5)(x),
-        k.layers.Resizing(20, 17, interpolation="nearest")(x),
-        k.layers.CenterCrop(6, 8)(x),
-        k.layers.RandomFlip()(k.layers.RandomRotation(0.2)(x, training=False), training=False),
-        k.layers.RandomZoom(0.3)(k.layers.RandomContrast(0.3)(x, training=False), training=False),
-    ]
-    return k.Model(x, outputs), normal(2, 10, 12, 3)
-
-
-@case("export")
-def augmentation(k):
-    """Keras 3 exports these layers as they are in training, with the state of their generators."""
-    x = k.Input((8, 9, 3))
-    outputs = [k.layers.RandomFlip(seed=3)(x), k.layers.RandomTranslation(0.2, 0.3, seed=4)(x)]
-    return k.Model(x, outputs), normal(2, 8, 9, 3)
-
-
-@case("export", "tf_keras")
-def resize_kinds(k):
-    x = k.Input((10, 12, 3))
-    kinds = ("bicubic", "lanczos3", "lanczos5")
-    return k.Model(x, [k.layers.Resizing(7, 15, interpolation=kind)(x) for kind in kinds]), normal(
-        2, 10, 12, 3
-    )
+import_module("interop.keras_preprocessing")
 
 
 # --- in the TensorFlow process
