@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 def test_digits_are_learned_saved_and_learned_on() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / "examples/digits.py")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
         capture_output=True,
         text=True,
         timeout=120,
