@@ -18,6 +18,9 @@ random numbers stay outside; variables' values reach a part as arguments.
 
 A backend declines by answering None, or with an UnimplementedError, when it compiles a part or when it runs it; numpy
 then runs the part, from that call on. Any other error is the caller's to see.
+
+The first call with arguments of some shapes runs without backends: a function is compiled for them at the second call
+(`plan.bound`).
 """
 
 from __future__ import annotations
