@@ -10,9 +10,10 @@ Messages of this pool mix with those of another only by way of bytes.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from calque_runtime.errors import DataLossError, InternalError, ResourceExhaustedError, UnimplementedError
@@ -163,15 +164,42 @@ def to_json(msg: Any) -> str:
 
 
 def _build_pool() -> Any:
-    from google.protobuf import any_pb2, descriptor_pool, wrappers_pb2
-
-    built = descriptor_pool.DescriptorPool()
-    for well_known in (any_pb2, wrappers_pb2):
-        built.AddSerializedFile(well_known.DESCRIPTOR.serialized_pb)
+    built = _protobuf()[0]()
     with open(os.path.join(os.path.dirname(__file__), "schema.binpb"), "rb") as file:
         for serialized in _files(file.read()):
             built.AddSerializedFile(serialized)
     return built
+
+
+@functools.cache
+def _protobuf() -> tuple[Any, Callable[[Any], Any]]:
+    """The class DescriptorPool, and what makes the class of a message of its descriptor.
+
+    `google.protobuf.message_factory` and `descriptor_pool` import the pure Python implementation and the text format
+    even where protobuf runs in C and asks for neither: 12 ms of a process's start, as much as everything else that a
+    small model needs. The C module alone gives the same pools and classes; where it is not what protobuf uses, or does
+    not look as it does in the releases that are known (4.25 to 7.x), the public way is taken.
+    """
+    from google.protobuf.internal import api_implementation
+
+    if api_implementation.Type() == "upb":
+        try:
+            from google._upb._message import DescriptorPool, MessageMeta
+            from google.protobuf.message import Message
+        except ImportError:
+            pass
+        else:
+
+            def message_class(descriptor: Any) -> Any:
+                known = getattr(descriptor, "_concrete_class", None)
+                return known or MessageMeta(
+                    descriptor.name, (Message,), {"DESCRIPTOR": descriptor, "__module__": None}
+                )
+
+            return DescriptorPool, message_class
+    from google.protobuf import descriptor_pool, message_factory
+
+    return descriptor_pool.DescriptorPool, message_factory.GetMessageClass
 
 
 def _files(descriptor_set: bytes) -> Iterator[bytes]:
@@ -193,13 +221,11 @@ def _files(descriptor_set: bytes) -> Iterator[bytes]:
 
 
 def _find(name: str) -> Any:
-    from google.protobuf import message_factory
-
     for package in _PACKAGES:
         try:
             descriptor = pool().FindMessageTypeByName(package + name)
         except KeyError:
             continue
         with _lock:  # two threads must not make two classes of one message
-            return message_factory.GetMessageClass(descriptor)
+            return _protobuf()[1](descriptor)
     raise InternalError(None, None, f"the schema has no message {name}")

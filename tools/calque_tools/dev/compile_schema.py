@@ -21,8 +21,9 @@ TARGET = ROOT / "runtime" / "calque_runtime" / "wire" / "schema.binpb"
 
 
 def compile_schema(proto: Path = PROTO) -> bytes:
-    """The FileDescriptorSet of every file under `proto`, files in the order in which a pool can take them.
+    """The FileDescriptorSet of every file under `proto`, and of protobuf's own that those import.
 
+    Files stand in the order in which a pool can take them.
     Comments and places are left out, and so are JSON names, which protobuf derives again.
 
     Raises:
@@ -35,8 +36,8 @@ def compile_schema(proto: Path = PROTO) -> bytes:
     sources = sorted(str(path.relative_to(proto)) for path in proto.rglob("*.proto"))
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "set.binpb"
-        arguments = ["protoc", f"-I{proto}", f"-I{well_known}", f"--descriptor_set_out={out}", *sources]
-        if protoc.main(arguments) != 0:
+        options = ["--include_imports", f"--descriptor_set_out={out}"]
+        if protoc.main(["protoc", f"-I{proto}", f"-I{well_known}", *options, *sources]) != 0:
             raise ValueError(f"the protobuf compiler did not accept {proto}")
         compiled = descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
     files = {file.name: file for file in compiled.file}
