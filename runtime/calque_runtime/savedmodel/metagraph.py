@@ -7,13 +7,13 @@ TensorFlow's messages of (nearly) the same names.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from calque_runtime.dtypes import DType
 from calque_runtime.errors import InvalidArgumentError
 from calque_runtime.ir import Graph, Library
+from calque_runtime.record import field, record
 from calque_runtime.shapes import Shape
 from calque_runtime.wire.bundle import SlotVariable
 
@@ -47,10 +47,9 @@ __all__ = [
 T = TypeVar("T")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-# Records are named tuples: a data class takes ten times as long to define, and all of them are imported for every load.
 
-
-class TensorInfo(NamedTuple):
+@record(frozen=True)
+class TensorInfo:
     """A tensor of the top-level graph.
 
     Attributes:
@@ -68,7 +67,8 @@ class TensorInfo(NamedTuple):
     composite: tuple[Any, tuple[TensorInfo, ...]] | None = None
 
 
-class SignatureDef(NamedTuple):
+@record(frozen=True)
+class SignatureDef:
     """A way to call the model: names of inputs and outputs, and the tensors behind them.
 
     Attributes:
@@ -84,14 +84,16 @@ class SignatureDef(NamedTuple):
     defaults: Mapping[str, Any] = _NOTHING
 
 
-class AssetFile(NamedTuple):
+@record(frozen=True)
+class AssetFile:
     """A file in ``assets/``, and the tensor of the top-level graph that is fed its path."""
 
     filename: str
     tensor_name: str = ""
 
 
-class Saver(NamedTuple):
+@record(frozen=True)
+class Saver:
     """The nodes of the top-level graph that save and restore variables (SaverDef)."""
 
     filename_tensor_name: str
@@ -103,7 +105,8 @@ class Saver(NamedTuple):
     version: int = 2
 
 
-class Collection(NamedTuple):
+@record(frozen=True)
+class Collection:
     """A collection of a TF1 graph.
 
     Attributes:
@@ -115,7 +118,8 @@ class Collection(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
-class UserObject(NamedTuple):
+@record(frozen=True)
+class UserObject:
     """An object with attributes; `identifier` tells lists, dicts and signature maps from the rest."""
 
     identifier: str = "_generic_user_object"
@@ -124,13 +128,15 @@ class UserObject(NamedTuple):
     metadata: str = ""
 
 
-class Asset(NamedTuple):
+@record(frozen=True)
+class Asset:
     """A file, by its place in the meta graph's assets."""
 
     number: int
 
 
-class FunctionSpec(NamedTuple):
+@record(frozen=True)
+class FunctionSpec:
     """How a function is called, as `inspect.getfullargspec` describes it.
 
     Attributes:
@@ -156,14 +162,16 @@ class FunctionSpec(NamedTuple):
     jit_compile: bool | None = None
 
 
-class SavedFunction(NamedTuple):
+@record(frozen=True)
+class SavedFunction:
     """A polymorphic function: its concrete functions by name, in the order in which a call tries them."""
 
     concrete_functions: tuple[str, ...]
     spec: FunctionSpec | None = None
 
 
-class BareConcreteFunction(NamedTuple):
+@record(frozen=True)
+class BareConcreteFunction:
     """One concrete function as an object.
 
     Attributes:
@@ -179,7 +187,8 @@ class BareConcreteFunction(NamedTuple):
     spec: FunctionSpec | None = None
 
 
-class VariableInfo(NamedTuple):
+@record(frozen=True)
+class VariableInfo:
     """A variable: all but its value, which is in the checkpoint.
 
     Attributes:
@@ -203,19 +212,22 @@ class VariableInfo(NamedTuple):
     components: tuple[VariableInfo, ...] = ()
 
 
-class Constant(NamedTuple):
+@record(frozen=True)
+class Constant:
     """A tensor: the value of the Const node `operation` of the top-level graph."""
 
     operation: str
 
 
-class Resource(NamedTuple):
+@record(frozen=True)
+class Resource:
     """A table or the like: made, filled and dropped by functions among its children."""
 
     device: str = ""
 
 
-class CapturedTensor(NamedTuple):
+@record(frozen=True)
+class CapturedTensor:
     """A tensor inside a concrete function."""
 
     name: str
@@ -234,7 +246,7 @@ Kind = (
 )
 
 
-@dataclass(eq=False, repr=False)
+@record(eq=False)
 class SavedObject:
     """One node of the object graph.
 
@@ -259,7 +271,8 @@ class SavedObject:
     user_proto: tuple[str, bytes] | None = None
 
 
-class ConcreteFunctionInfo(NamedTuple):
+@record(frozen=True)
+class ConcreteFunctionInfo:
     """What the object graph says of a concrete function.
 
     Attributes:
@@ -298,7 +311,7 @@ class LazyDict(Mapping[str, T]):
         return len(self._keys)
 
 
-@dataclass(eq=False, repr=False)
+@record(eq=False)
 class ObjectGraph:
     """The saved objects; node 0 is the root.
 

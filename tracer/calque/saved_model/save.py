@@ -12,6 +12,7 @@ from calque_runtime.checkpoint import OBJECT_GRAPH_KEY, BundleWriter, attribute_
 from calque_runtime.errors import FailedPreconditionError, NotFoundError, UnimplementedError
 from calque_runtime.ir import Function as IrFunction
 from calque_runtime.ir import Node, Value
+from calque_runtime.record import replace
 from calque_runtime.resources import Variable as VariableState
 from calque_runtime.savedmodel import matching
 from calque_runtime.savedmodel import metagraph as mg
@@ -273,7 +274,7 @@ class _Saving:
             )
         for key, wrapper in self.signatures.items():
             function = self._copy(wrapper)
-            _, arguments, results = infos[function.name]
+            arguments, results = infos[function.name].input_signature, infos[function.name].output_signature
             specs = dict(zip(wrapper.arg_names, matching.flat_specs(arguments), strict=True))
             shapes = {name: None if spec is None else spec.shape for name, spec in specs.items()}
             ordered, defaults = dict(sorted(results.items())), self.signatures.defaults.get(key, {})
@@ -375,7 +376,7 @@ class _Saving:
 
     def _bare_function(self, concrete: ConcreteFunction) -> mg.BareConcreteFunction:
         if isinstance(concrete, LoadedConcreteFunction):
-            return concrete.bare._replace(name=self._copy(concrete).name)
+            return replace(concrete.bare, name=self._copy(concrete).name)
         names = tuple(concrete.arg_names)
         if self._is_signature(concrete):
             spec = mg.FunctionSpec(kwonlyargs=names, input_signature=None if names else ())

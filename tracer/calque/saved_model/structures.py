@@ -10,6 +10,7 @@ import numpy as np
 
 from calque_runtime.dtypes import DType
 from calque_runtime.errors import InvalidArgumentError
+from calque_runtime.record import replace
 from calque_runtime.savedmodel.metagraph import FunctionSpec
 from calque_runtime.structure import (
     NamedTupleValue,
@@ -71,7 +72,7 @@ def function_spec(signature: FunctionSignature, jit_compile: bool | None = None)
 def without_defaults(spec: FunctionSpec) -> FunctionSpec:
     """How one trace of a function of that spec is called: with all that it was traced for."""
     declared = spec.input_signature if not (spec.args or spec.kwonlyargs) else None
-    return spec._replace(defaults=None, kwonlydefaults=None, input_signature=declared)
+    return replace(spec, defaults=None, kwonlydefaults=None, input_signature=declared)
 
 
 def _default(signature: FunctionSignature, parameter: inspect.Parameter) -> Any:
