@@ -1,4 +1,4 @@
-"""The ops, a file a family. `find` loads families as they are needed; importing this package loads none."""
+"""The ops, a file a family. `find` loads the family of an op; importing this package loads none."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ __all__ = [
     "require",
 ]
 
-# Every file of this folder that declares ops; those that most models need stand first, so that a process that runs one
-# model loads no more than it needs.
+# Every file of this folder that declares ops.
 FAMILIES = (
     "control",
     "state",
@@ -121,11 +120,14 @@ def load_all() -> dict[str, Op]:
 
 
 def find(name: str) -> Op | None:
-    """The op of that name, or None. Families are loaded in their order until it is found."""
+    """The op of that name, or None; its family is loaded where it is not yet."""
+    from .index import FAMILY_OF
+
     ops = registered()
     if name in ops:
         return ops[name]
-    for family in FAMILIES:
+    # The index names the family; an op newer than the index is in any of them.
+    for family in (FAMILY_OF[name], *FAMILIES) if name in FAMILY_OF else FAMILIES:
         if family not in _loaded:
             _load(family)
             if name in ops:

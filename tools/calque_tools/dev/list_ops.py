@@ -1,4 +1,4 @@
-"""Writes docs/ops.md: every op with its types, whether it has a gradient, what it does and what are its limits.
+"""Writes docs/ops.md, every op with its types, gradient, meaning and limits, and the runtime's index of op families.
 
 python -m calque_tools.dev.list_ops [--check] [--census FILE] [--corpus DIR]
 
@@ -15,6 +15,7 @@ import inspect
 import json
 import re
 import sys
+import textwrap
 from importlib import import_module
 from pathlib import Path
 
@@ -24,12 +25,14 @@ from calque_runtime.dtypes import DType
 from calque_runtime.op import Op
 from calque_runtime.signature import TYPE_SETS, parse
 
-PAGE = Path(__file__).parents[3] / "docs" / "ops.md"
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "ops.md"
+INDEX = ROOT / "runtime" / "calque_runtime" / "ops" / "index.py"
 _COVERAGE = re.compile(r"(<!-- coverage -->\n)(.*?)(<!-- end of coverage -->\n)", re.S)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the page, or with --check say whether it is current (exit status 1 where it is not)."""
+    """Write page and index, or with --check say whether they are current (exit status 1 where one is not)."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -43,14 +46,34 @@ def main(arguments: list[str] | None = None) -> int:
     families = _by_family()
     if options.census or options.corpus:
         coverage = _coverage(options.census, options.corpus)
-    page = _page(families, coverage)
-    if options.check:
-        if page != before:
-            print(f"{PAGE} is not current: run python -m calque_tools.dev.list_ops", file=sys.stderr)
-            return 1
+    written = {PAGE: _page(families, coverage), INDEX: _index(families)}
+    if not options.check:
+        for path, text in written.items():
+            path.write_text(text)
         return 0
-    PAGE.write_text(page)
-    return 0
+    stale = [path for path, text in written.items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        print(f"{path} is not current: run python -m calque_tools.dev.list_ops", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def _index(families: dict[str, list[Op]]) -> str:
+    lines = [
+        '"""The ops that each family declares: an op is found without loading the families of others.',
+        "",
+        "Written by `python -m calque_tools.dev.list_ops`; a test compares it with the code. An op that is not here is",
+        "looked for in every family.",
+        '"""',
+        "",
+        '__all__ = ["FAMILY_OF"]',
+        "",
+        "_OPS = {",
+    ]
+    for family, found in families.items():
+        names = textwrap.wrap(" ".join(one.name for one in found), 100)
+        lines += [f'    "{family}": """', *(f"        {line}" for line in names), '    """,']
+    lines += ["}", "", "FAMILY_OF = {name: family for family, names in _OPS.items() for name in names.split()}"]
+    return "\n".join(lines) + "\n"
 
 
 def _page(families: dict[str, list[Op]], coverage: str) -> str:
