@@ -12,7 +12,7 @@ import pytest
 from calque_runtime import dtypes, errors, ops
 from calque_runtime.environment import Environment
 from calque_runtime.ir import Function
-from calque_runtime.kernels import blas, conv, crew, products, tiles
+from calque_runtime.kernels import blas, crew, pieces as conv_pieces, products, tiles
 from calque_runtime.kernels.epilogue import Epilogue
 from calque_runtime.op import Site
 from calque_runtime.reference import run
@@ -62,9 +62,9 @@ def kernel(name: str, attrs: dict[str, Any], *shapes: Any) -> Any:
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work that is small, of many small pieces, and the same on all processors."""
     if request.param != "alone":
-        monkeypatch.setattr(conv, "_PIECE", 64)
+        monkeypatch.setattr(conv_pieces, "_PIECE", 64)
     if "threads" in request.param:
-        monkeypatch.setattr(conv, "_SHARED", 1)
+        monkeypatch.setattr(conv_pieces, "_SHARED", 1)
         monkeypatch.setattr(products, "LARGE", 1)
         monkeypatch.setattr(products, "_EPILOGUE", 1)
 

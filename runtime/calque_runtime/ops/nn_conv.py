@@ -128,7 +128,8 @@ def _blocked(s: Site, windows: Windows) -> Kernel | None:
     x, w = s.shapes
     if x is None or w is None or None in x or None in w or windows.first or s.dtypes[0].np != np.float32:
         return None
-    from ..kernels.conv import convolution, depthwise
+    from ..kernels.conv import convolution
+    from ..kernels.depthwise import depthwise
     from ..kernels.epilogue import Epilogue
 
     make = depthwise if s.op.name == "DepthwiseConv2dNative" else convolution

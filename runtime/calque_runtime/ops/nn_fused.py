@@ -25,7 +25,7 @@ def _convolution(s: Site, epilogue: Any) -> Kernel:
 
 
 def _depthwise(s: Site, epilogue: Any) -> Kernel:
-    from ..kernels.conv import depthwise
+    from ..kernels.depthwise import depthwise
 
     return depthwise(windows_of(s), fixed(s.shapes[0]), fixed(s.shapes[1]), s.dtypes[0].np, epilogue)
 
