@@ -58,7 +58,19 @@ OTHERS = {"CaseFoldUTF8", "NormalizeUTF8", "TRTEngineOp"}
 
 
 # Those that passes make. TensorFlow has the fused ones too, but lists no op with an underscore.
-PASSES = {"_FusedConv2D", "_FusedDepthwiseConv2dNative", "_FusedMatMul", "_Gelu", "_Group", "_Part"}
+PASSES = {
+    "_Attention",
+    "_ExplicitDepthwise",
+    "_FusedConv2D",
+    "_FusedDepthwiseConv2dNative",
+    "_FusedMatMul",
+    "_Gelu",
+    "_Group",
+    "_Gru",
+    "_Lstm",
+    "_Part",
+    "_Scan",
+}
 
 
 def test_all_ops_are_tensorflows() -> None:

@@ -100,7 +100,9 @@ ELSEWHERE = {
     "test_random.py": "RngReadAndSkip RngSkip StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform "
     "StatefulUniformFullInt StatefulUniformInt",
     "test_sparse_ragged.py": "NormalizeUTF8 CaseFoldUTF8",
-    "../kernels/test_kernels.py": "_Group _Part _FusedMatMul _FusedConv2D _FusedDepthwiseConv2dNative _Gelu",
+    "../kernels/test_attention.py": "_Attention",
+    "../kernels/test_kernels.py": "_Group _Part _FusedMatMul _Gelu",
+    "../kernels/test_images.py": "_FusedConv2D _FusedDepthwiseConv2dNative _ExplicitDepthwise",
     "programs/lists.py": "EmptyTensorList TensorListReserve TensorListFromTensor TensorListLength "
     "TensorListElementShape TensorListGetItem TensorListSetItem TensorListPushBack TensorListPopBack TensorListResize "
     "TensorListStack TensorListGather TensorListConcat TensorListConcatV2 TensorListSplit TensorListScatter "

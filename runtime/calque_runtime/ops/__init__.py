@@ -23,6 +23,8 @@ FAMILIES = (
     "state",
     "calls",
     "fused",
+    "scans",
+    "attention",
     "lists",
     "tables",
     "linalg",

@@ -22,6 +22,9 @@ _OPS = {
         TensorArraySplitV2 TensorArraySplitV3 TensorArrayV2 TensorArrayV3 TensorArrayWriteV2
         TensorArrayWriteV3
     """,
+    "attention": """
+        _Attention
+    """,
     "audio": """
         AudioSpectrogram DecodeWav EncodeWav Mfcc
     """,
@@ -96,7 +99,7 @@ _OPS = {
         Sqrt SqrtGrad Square Tan Tanh TanhGrad
     """,
     "fused": """
-        _FusedConv2D _FusedDepthwiseConv2dNative _FusedMatMul _Gelu _Group _Part
+        _FusedMatMul _Gelu _Group _Part
     """,
     "gpu_only": """
         CudnnRNN
@@ -157,6 +160,7 @@ _OPS = {
         DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput
     """,
     "nn_fused": """
+        _ExplicitDepthwise _FusedConv2D _FusedDepthwiseConv2dNative
     """,
     "nn_maxima": """
         Dilation2D Dilation2DBackpropFilter Dilation2DBackpropInput MaxPoolGradWithArgmax MaxPoolWithArgmax

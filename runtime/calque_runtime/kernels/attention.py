@@ -1,0 +1,148 @@
+"""Scaled dot-product attention, a few heads or some rows of one head at a time.
+
+The scores of a piece stay in the cache from the first product to the second; they are never all there. What they are
+divided by, the sums of their rows, divides the result instead, which is smaller. Rows are not made less than one by
+their own maxima, whose search takes as long as a product, unless the largest score of the piece does not do: a row
+that is nearly nothing beside it is found by its sum.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import blas
+from .crew import processors, share
+
+__all__ = ["attention"]
+
+_PIECE = 1 << 17  # scores of a piece: half a MiB of float32
+_SHARED = 1 << 16  # scores from which on threads share the work
+_NEAR = 30.0  # scores below it are raised as they are: no sum of exp(30) is beyond what float32 holds
+_LEAST = 1e-12  # of a row's sum: exp(-30) is a little less, where float32 still has all its digits
+
+Piece = tuple[slice, slice, slice]  # of the two stacked axes, and of the rows of the scores
+
+
+def attention(
+    query: Sequence[int], key: Sequence[int], width: int, dtype: Any, scale: float, order: Sequence[int]
+) -> Callable[..., Any]:
+    """What computes softmax(scale * query @ key^T + mask) @ value for stacks of matrices.
+
+    It takes query, key, value as stacks in the same two axes, in any layout of memory, and None or a mask of four axes
+    that broadcasts to the scores.
+
+    Args:
+        query: the shape of the query, (stack, stack, rows, depth).
+        key: that of the key, (stack, stack, columns, depth).
+        width: of the value (stack, stack, columns, width).
+        dtype: of all of them.
+        scale: the scores' factor.
+        order: for each axis of the result in memory, which of the axes (stack, stack, rows, width) it is.
+    """
+    outer, inner, rows, depth = query
+    columns = key[2]
+    scores = outer * inner * rows * columns
+    shared = scores >= _SHARED and processors() > 1 and blas.controllable()
+    pieces, largest = _pieces(outer, inner, rows, columns, processors() if shared else 1)
+    sizes = outer, inner, rows, width
+    shape, back = [sizes[i] for i in order], np.argsort(order)
+    factor = None if scale == 1 else np.array(scale, dtype)
+    ones = np.ones(columns, dtype)
+    local = threading.local()
+
+    def memory() -> tuple[Any, Any]:
+        try:
+            return local.scratch  # type: ignore[no-any-return]
+        except AttributeError:
+            local.scratch = np.empty(largest * columns, dtype), np.empty(largest * depth, dtype)
+            return local.scratch  # type: ignore[no-any-return]
+
+    def run(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
+        if not scores:
+            return np.zeros(shape, dtype)
+        made = np.empty(shape, dtype)
+        out = made.transpose(back)
+        turned = k.swapaxes(-1, -2)
+        if mask is not None:
+            mask = np.broadcast_to(mask, (outer, inner, rows, columns))
+
+        def piece(i: int) -> None:
+            part = pieces[i]
+            space, room = memory()
+            left = q[part]
+            stack = left.shape[:-1]
+            count = math.prod(stack)
+            if factor is not None:
+                left = np.multiply(left, factor, out=room[: count * depth].reshape(left.shape))
+            s = space[: count * columns].reshape(*stack, columns)
+            flat = s.reshape(count, columns)
+
+            def exponentials(exactly: bool) -> Any:
+                """Leave in `s` what the rows' elements are in proportion to; returns their sums."""
+                np.matmul(left, turned[part[:2]], out=s)
+                if mask is not None:
+                    np.add(s, mask[part], out=s)
+                if exactly:
+                    np.subtract(flat, np.maximum.reduce(flat, axis=1, keepdims=True), out=flat)
+                else:
+                    largest = flat.max()
+                    if not -_NEAR < largest < _NEAR:
+                        np.subtract(flat, largest, out=flat)
+                np.exp(flat, out=flat)
+                return np.dot(flat, ones)
+
+            sums = exponentials(False)
+            if not sums.min() > _LEAST:
+                sums = exponentials(True)
+            result = np.matmul(s, v[part[:2]], out=out[part])
+            np.multiply(result, np.reciprocal(sums).reshape(*stack, 1), out=result)
+
+        if shared:
+            blas.own_threads()
+            try:
+                share(piece, len(pieces))
+            finally:
+                blas.restore_threads()
+        else:
+            for i in range(len(pieces)):
+                piece(i)
+        return made
+
+    run.shares = shared  # type: ignore[attr-defined]
+    return run
+
+
+def _pieces(outer: int, inner: int, rows: int, columns: int, workers: int) -> tuple[list[Piece], int]:
+    """The pieces, evenly among workers, and the most rows of scores that one has.
+
+    One axis is cut: the first of which one element is small enough for a piece.
+    """
+    whole = slice(None)
+    if inner * rows * columns <= _PIECE and outer >= workers:
+        cuts = _cuts(outer, _PIECE // max(1, inner * rows * columns), workers)
+        found: list[Piece] = [(cut, whole, whole) for cut in cuts]
+        return found, (cuts[0].stop - cuts[0].start) * inner * rows if cuts else 0
+    if rows * columns <= _PIECE and outer * inner >= workers:
+        each = _cuts(inner, _PIECE // max(1, rows * columns), workers if outer % workers else 1)
+        found = [(slice(i, i + 1), cut, whole) for i in range(outer) for cut in each]
+        return found, (each[0].stop - each[0].start) * rows if each else 0
+    each = _cuts(rows, _PIECE // max(1, columns), workers if outer * inner % workers else 1)
+    found = [
+        (slice(i, i + 1), slice(j, j + 1), cut) for i in range(outer) for j in range(inner) for cut in each
+    ]
+    return found, each[0].stop - each[0].start if each else 0
+
+
+def _cuts(length: int, most: int, workers: int) -> list[slice]:
+    """Slices of at most `most`, none longer than the first, a multiple of `workers` where there is enough."""
+    if not length:
+        return []
+    number = -(-length // max(1, most))
+    number = min(length, -(-number // workers) * workers)
+    step = -(-length // number)
+    return [slice(i, min(i + step, length)) for i in range(0, length, step)]
