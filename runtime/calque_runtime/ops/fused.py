@@ -101,7 +101,7 @@ def _declining(
 
 
 def with_epilogue(declaration: str, base: Op, fast: Callable[[Site, Any], Kernel], doc: str) -> Op:
-    """Declare `base` with an epilogue; `fast` gives the kernel where shapes are known."""
+    """`base` with an epilogue, to be registered; `fast` gives the kernel where shapes are known."""
 
     def kernel(s: Site) -> Kernel:
         from ..kernels.epilogue import Epilogue
@@ -122,7 +122,7 @@ def with_epilogue(declaration: str, base: Op, fast: Callable[[Site, Any], Kernel
 
         return plain
 
-    one = register(Op(declaration, kernel, doc))
+    one = Op(declaration, kernel, doc)
     one.shape_rule = lambda s: base.infer_shapes(_base_site(s, base))
     return one
 
@@ -140,11 +140,14 @@ def _product(s: Site, epilogue: Any) -> Kernel:
     return product(rows, inner, columns, s.dtypes[0].np, epilogue, s["transpose_a"], s["transpose_b"])
 
 
-fused_matmul: Op = with_epilogue(
-    "_FusedMatMul(a: T, b: T, args: num_args*T) -> (product: T) | transpose_a: bool=false; transpose_b: bool=false; "
-    "T: type in [bfloat16, half, float]; num_args: int >=0; fused_ops: list(string)=[]; "
-    "epsilon: float=9.999999747378752e-05; leakyrelu_alpha: float=0.20000000298023224",
-    matmul,
-    _product,
-    "The product of two matrices, then what `fused_ops` names: BiasAdd, Add, an activation.",
+fused_matmul: Op = register(
+    with_epilogue(
+        "_FusedMatMul(a: T, b: T, args: num_args*T) -> (product: T) | "
+        "transpose_a: bool=false; transpose_b: bool=false; T: type in [bfloat16, half, float]; "
+        "num_args: int >=0; fused_ops: list(string)=[]; "
+        "epsilon: float=9.999999747378752e-05; leakyrelu_alpha: float=0.20000000298023224",
+        matmul,
+        _product,
+        "The product of two matrices, then what `fused_ops` names: BiasAdd, Add, an activation.",
+    )
 )

@@ -33,6 +33,8 @@ PIPELINE: tuple[str, ...] = (
     "drop_dead",
     "offer_parts",
     "raise_attention",
+    "flatten_products",
+    "fold_padding",
     "fuse_epilogue",
     "group_elementwise",
 )
