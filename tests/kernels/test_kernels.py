@@ -1,8 +1,7 @@
-"""The loops behind ops on large arrays, against the ops' plain kernels: groups in tiles, convolutions, products."""
+"""The loops behind ops on large arrays, against the ops' plain kernels: groups in tiles, products."""
 
 from __future__ import annotations
 
-import itertools
 import threading
 from typing import Any
 
@@ -12,44 +11,16 @@ import pytest
 from calque_runtime import dtypes, errors, ops
 from calque_runtime.environment import Environment
 from calque_runtime.ir import Function
-from calque_runtime.kernels import blas, crew, pieces as conv_pieces, products, tiles
+from calque_runtime.kernels import blas, crew, products, tiles
 from calque_runtime.kernels.epilogue import Epilogue
 from calque_runtime.op import Site
 from calque_runtime.reference import run
 from calque_runtime.text import parse_function
 
-CONVOLUTIONS = [
-    pytest.param(x, w, strides, dilations, padding, id=f"{x} {w} {strides} {dilations} {padding}")
-    for (x, w), strides, dilations, padding in itertools.product(
-        [
-            ((2, 9, 8, 3), (3, 3, 3, 4)),
-            ((1, 7, 7, 5), (1, 1, 5, 6)),
-            ((3, 6, 9, 2), (2, 4, 2, 3)),
-            ((0, 5, 5, 2), (3, 3, 2, 2)),
-        ],
-        [(1, 1), (2, 1), (2, 2)],
-        [(1, 1), (2, 1), (1, 2)],
-        ["SAME", "VALID", "EXPLICIT"],
-    )
-    if strides == (1, 1) or dilations == (1, 1)
-]
-
 
 def arrays(*shapes: tuple[int, ...]) -> list[np.ndarray]:
     random = np.random.default_rng(4)
     return [random.standard_normal(shape).astype(np.float32) for shape in shapes]
-
-
-def attributes(strides: tuple[int, int], dilations: tuple[int, int], padding: str) -> dict[str, Any]:
-    attrs: dict[str, Any] = {
-        "strides": (1, *strides, 1),
-        "dilations": (1, *dilations, 1),
-        "padding": padding.encode(),
-        "T": dtypes.float32,
-    }
-    if padding == "EXPLICIT":
-        attrs["explicit_paddings"] = (0, 0, 2, 1, 0, 3, 0, 0)
-    return attrs
 
 
 def kernel(name: str, attrs: dict[str, Any], *shapes: Any) -> Any:
@@ -58,34 +29,12 @@ def kernel(name: str, attrs: dict[str, Any], *shapes: Any) -> Any:
     return op.bind(Site(op, attrs, [dtypes.float32] * len(shapes), shapes, env=Environment()))
 
 
-@pytest.fixture(params=["alone", "in pieces", "in pieces shared by threads"])
+@pytest.fixture(params=["alone", "shared by threads"])
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work that is small, of many small pieces, and the same on all processors."""
-    if request.param != "alone":
-        monkeypatch.setattr(conv_pieces, "_PIECE", 64)
+    """Work that is small, and the same on all processors."""
     if "threads" in request.param:
-        monkeypatch.setattr(conv_pieces, "_SHARED", 1)
         monkeypatch.setattr(products, "LARGE", 1)
         monkeypatch.setattr(products, "_EPILOGUE", 1)
-
-
-@pytest.mark.usefixtures("pieces")
-@pytest.mark.parametrize(("x", "w", "strides", "dilations", "padding"), CONVOLUTIONS)
-@pytest.mark.parametrize("name", ["Conv2D", "DepthwiseConv2dNative"])
-def test_convolution(name: str, x: Any, w: Any, strides: Any, dilations: Any, padding: str) -> None:
-    attrs = attributes(strides, dilations, padding)
-    given, filters = arrays(x, w)
-    want = kernel(name, attrs, None, None)(given, filters)
-    got = kernel(name, attrs, x, w)(given, filters)
-    assert got.shape == want.shape
-    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
-    upside_down = given[:, ::-1]  # not contiguous
-    np.testing.assert_allclose(
-        kernel(name, attrs, x, w)(upside_down, filters),
-        kernel(name, attrs, None, None)(upside_down, filters),
-        rtol=1e-4,
-        atol=1e-5,
-    )
 
 
 EPILOGUES = [
@@ -111,23 +60,6 @@ def expected(out: np.ndarray, names: tuple[str, ...], bias: np.ndarray, addend: 
                 name
             ](out)
     return out
-
-
-@pytest.mark.usefixtures("pieces")
-@pytest.mark.parametrize("names", EPILOGUES)
-@pytest.mark.parametrize("static", [True, False])
-@pytest.mark.parametrize("base", ["Conv2D", "DepthwiseConv2dNative"])
-def test_fused_convolution(base: str, names: tuple[str, ...], static: bool) -> None:
-    attrs = attributes((1, 1), (1, 1), "SAME")
-    x, w = arrays((2, 6, 5, 3), (3, 3, 3, 4) if base == "Conv2D" else (3, 3, 3, 2))
-    plain = kernel(base, attrs, None, None)(x, w)
-    bias, addend = arrays(plain.shape[-1:], plain.shape)
-    args = [a for name, a in (("BiasAdd", bias), ("Add", addend)) if name in names]
-    fused = "_FusedConv2D" if base == "Conv2D" else "_FusedDepthwiseConv2dNative"
-    attrs |= {"fused_ops": tuple(n.encode() for n in names), "num_args": len(args)}
-    shapes = [a.shape if static else None for a in (x, w, *args)]
-    got = kernel(fused, attrs, *shapes)(x, w, *args)
-    np.testing.assert_allclose(got, expected(plain, names, bias, addend), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.usefixtures("pieces")

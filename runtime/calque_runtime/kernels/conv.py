@@ -14,6 +14,7 @@ import numpy as np
 
 from ..ops.windows import Windows
 from .epilogue import Epilogue
+from .memory import empty
 from .pieces import Bordered, by_image, done_by, scratch, shares, split, windows_in
 
 __all__ = ["convolution"]
@@ -39,7 +40,7 @@ def convolution(
     def run(x: Any, w: Any, *args: Any) -> Any:
         bias, addend = epilogue.split(args)
         matrix = np.ascontiguousarray(w).reshape(depth, filters)
-        out = np.empty(out_shape, dtype)
+        out = empty(out_shape, dtype)
         flat = out.reshape(batch * rows, columns, filters)
         added = None if addend is None else np.ascontiguousarray(addend).reshape(flat.shape)
         border.check(x)
@@ -94,7 +95,7 @@ def _by_pixel(
             x = x[:, ::sh, ::sw]
         matrix = np.ascontiguousarray(x).reshape(pixels, channels)
         factors = np.ascontiguousarray(w).reshape(channels, filters)
-        out = np.empty((pixels, filters), dtype)
+        out = empty((pixels, filters), dtype)
         added = None if addend is None else np.ascontiguousarray(addend).reshape(pixels, filters)
 
         def piece(i: int) -> None:

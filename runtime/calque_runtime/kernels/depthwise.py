@@ -19,6 +19,7 @@ import numpy as np
 
 from ..ops.windows import Windows
 from .epilogue import Epilogue
+from .memory import empty
 from .pieces import Bordered, by_image, done_by, scratch, shares, split, windows_in
 
 __all__ = ["depthwise"]
@@ -49,7 +50,7 @@ def depthwise(
         border.check(x)
         x = np.ascontiguousarray(x)
         factors = [_repeated(w[..., m], repeats) for m in range(each)]
-        out = np.empty(out_shape, dtype)
+        out = empty(out_shape, dtype)
         flat = out.reshape(batch * rows, columns, channels * each)
         added = None if addend is None else np.ascontiguousarray(addend).reshape(flat.shape)
 

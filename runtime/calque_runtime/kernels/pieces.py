@@ -1,4 +1,4 @@
-"""What kernels over images share: pieces of rows, threads that do them, scratch memory, and padding a piece at a time."""
+"""What kernels over images share: pieces of rows, threads that do them, scratch memory, padding piece by piece."""
 
 from __future__ import annotations
 

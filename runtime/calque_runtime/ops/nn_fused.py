@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..op import Kernel, Op, Site
+from ..op import Kernel, Op, Site, register
 from ..shapes import fixed
 from .fused import with_epilogue
 from .nn_conv import conv_2d, depthwise_conv_2d
@@ -30,23 +30,38 @@ def _depthwise(s: Site, epilogue: Any) -> Kernel:
     return depthwise(windows_of(s), fixed(s.shapes[0]), fixed(s.shapes[1]), s.dtypes[0].np, epilogue)
 
 
-fused_conv_2d: Op = with_epilogue(
-    "_FusedConv2D(input: T, filter: T, args: list(TArgs), host_args: num_host_args*float) -> (output: T) | "
-    "T: type in [half, float, double, int8, qint8]; TArgs: list(type) >=1; num_args: int >=0; "
-    "num_host_args: int=0 >=0; strides: list(int); padding: string in ['SAME', 'VALID', 'EXPLICIT']; "
-    "explicit_paddings: list(int)=[]; data_format: string='NHWC' in ['NHWC', 'NCHW', 'NCHW_VECT_C']; "
-    "filter_format: string='HWIO' in ['HWIO', 'OIHW', 'OIHW_VECT_I']; dilations: list(int)=[1, 1, 1, 1]; "
-    f"use_cudnn_on_gpu: bool=true; {_EPILOGUE}",
-    conv_2d,
-    _convolution,
-    "Conv2D, then what `fused_ops` names: BiasAdd, Add, an activation.",
+fused_conv_2d: Op = register(
+    with_epilogue(
+        "_FusedConv2D(input: T, filter: T, args: list(TArgs), host_args: num_host_args*float) -> (output: T) | "
+        "T: type in [half, float, double, int8, qint8]; TArgs: list(type) >=1; num_args: int >=0; "
+        "num_host_args: int=0 >=0; strides: list(int); padding: string in ['SAME', 'VALID', 'EXPLICIT']; "
+        "explicit_paddings: list(int)=[]; data_format: string='NHWC' in ['NHWC', 'NCHW', 'NCHW_VECT_C']; "
+        "filter_format: string='HWIO' in ['HWIO', 'OIHW', 'OIHW_VECT_I']; dilations: list(int)=[1, 1, 1, 1]; "
+        f"use_cudnn_on_gpu: bool=true; {_EPILOGUE}",
+        conv_2d,
+        _convolution,
+        "Conv2D, then what `fused_ops` names: BiasAdd, Add, an activation.",
+    )
 )
-fused_depthwise: Op = with_epilogue(
-    "_FusedDepthwiseConv2dNative(input: T, filter: T, args: num_args*T) -> (output: T) | "
-    "T: type in [half, bfloat16, float, double]; num_args: int >=0; strides: list(int); "
-    "padding: string in ['SAME', 'VALID']; data_format: string='NHWC' in ['NHWC', 'NCHW']; "
-    f"dilations: list(int)=[1, 1, 1, 1]; {_EPILOGUE}",
-    depthwise_conv_2d,
-    _depthwise,
-    "DepthwiseConv2dNative, then what `fused_ops` names: BiasAdd, Add, an activation.",
+fused_depthwise: Op = register(
+    with_epilogue(
+        "_FusedDepthwiseConv2dNative(input: T, filter: T, args: num_args*T) -> (output: T) | "
+        "T: type in [half, bfloat16, float, double]; num_args: int >=0; strides: list(int); "
+        "padding: string in ['SAME', 'VALID']; data_format: string='NHWC' in ['NHWC', 'NCHW']; "
+        f"dilations: list(int)=[1, 1, 1, 1]; {_EPILOGUE}",
+        depthwise_conv_2d,
+        _depthwise,
+        "DepthwiseConv2dNative, then what `fused_ops` names: BiasAdd, Add, an activation.",
+    )
+)
+explicit_depthwise: Op = register(
+    with_epilogue(
+        "_ExplicitDepthwise(input: T, filter: T, args: num_args*T) -> (output: T) | "
+        "T: type in [half, bfloat16, float, double]; num_args: int >=0; strides: list(int); "
+        "padding: string in ['EXPLICIT']; explicit_paddings: list(int)=[]; "
+        f"data_format: string='NHWC' in ['NHWC']; dilations: list(int)=[1, 1, 1, 1]; {_EPILOGUE}",
+        depthwise_conv_2d,
+        _depthwise,
+        "_FusedDepthwiseConv2dNative with the padding that its declaration leaves out.",
+    )
 )

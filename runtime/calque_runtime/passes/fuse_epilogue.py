@@ -94,8 +94,6 @@ class _Fusing:
             return False
         if node.op.name == "Conv2D" and fixed(node.inputs[0].shape)[-1] != fixed(node.inputs[1].shape)[-2]:
             return False  # groups of channels
-        if node.op.name == "DepthwiseConv2dNative" and node.attrs.get("padding") == b"EXPLICIT":
-            return False
         if node.op.name == "MatMul" and (known_size(out.shape) or 0) < _SMALL:
             return False
         return (
@@ -154,7 +152,10 @@ class _Fusing:
 
         fused = require(_FUSED[base.op.name])
         if "explicit_paddings" in attrs and "explicit_paddings" not in fused.signature.attrs:
-            del attrs["explicit_paddings"]
+            if attrs["padding"] == b"EXPLICIT":
+                fused = require("_ExplicitDepthwise")
+            else:
+                del attrs["explicit_paddings"]
         twin = Node(
             fused,
             self.function.unique_name(node.name),

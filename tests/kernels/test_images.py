@@ -1,0 +1,175 @@
+"""The loops behind convolutions and pooling of images of known shapes, against the plain kernels for any shape."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calque_runtime import dtypes, errors, ops
+from calque_runtime.environment import Environment, Limits
+from calque_runtime.kernels import memory, pieces
+from calque_runtime.op import Site
+
+
+def arrays(*shapes: tuple[int, ...]) -> list[np.ndarray]:
+    random = np.random.default_rng(4)
+    return [random.standard_normal(shape).astype(np.float32) for shape in shapes]
+
+
+def kernel(name: str, attrs: dict[str, Any], *shapes: Any, env: Environment | None = None) -> Any:
+    """The op's kernel for inputs of these shapes; with none known, the plain one."""
+    op = ops.require(name)
+    return op.bind(Site(op, attrs, [attrs["T"]] * len(shapes), shapes, env=env or Environment()))
+
+
+def attributes(
+    strides: tuple[int, int],
+    dilations: tuple[int, int],
+    padding: str,
+    explicit: tuple[int, int, int, int] = (2, 1, 0, 3),
+) -> dict[str, Any]:
+    attrs: dict[str, Any] = {
+        "strides": (1, *strides, 1),
+        "dilations": (1, *dilations, 1),
+        "padding": padding.encode(),
+        "T": dtypes.float32,
+    }
+    if padding == "EXPLICIT":
+        attrs["explicit_paddings"] = (0, 0, *explicit, 0, 0)
+    return attrs
+
+
+@pytest.fixture(params=["alone", "in pieces", "in pieces shared by threads"])
+def in_pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that is small, of many small pieces, and the same on all processors."""
+    if request.param != "alone":
+        monkeypatch.setattr(pieces, "_PIECE", 64)
+    if "threads" in request.param:
+        monkeypatch.setattr(pieces, "_SHARED", 1)
+
+
+SHAPES = [
+    ((2, 9, 8, 3), (3, 3, 3, 4)),
+    ((1, 7, 7, 5), (1, 1, 5, 6)),
+    ((3, 6, 9, 2), (2, 4, 2, 3)),
+    ((0, 5, 5, 2), (3, 3, 2, 2)),
+    ((1, 1, 1, 4), (3, 3, 4, 1)),
+    ((2, 5, 40, 70), (3, 2, 70, 1)),
+]
+CONVOLUTIONS = [
+    pytest.param(x, w, strides, dilations, padding, id=f"{x} {w} {strides} {dilations} {padding}")
+    for (x, w), strides, dilations, padding in itertools.product(
+        SHAPES,
+        [(1, 1), (2, 1), (2, 2), (3, 3), (1, 3)],
+        [(1, 1), (2, 1), (1, 2)],
+        ["SAME", "VALID", "EXPLICIT"],
+    )
+    if (strides == (1, 1) or dilations == (1, 1)) and (x[1] > 1 or padding != "VALID")
+]
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize(("x", "w", "strides", "dilations", "padding"), CONVOLUTIONS)
+@pytest.mark.parametrize("name", ["Conv2D", "DepthwiseConv2dNative"])
+def test_convolution(name: str, x: Any, w: Any, strides: Any, dilations: Any, padding: str) -> None:
+    attrs = attributes(strides, dilations, padding)
+    given, filters = arrays(x, w)
+    want = kernel(name, attrs, None, None)(given, filters)
+    got = kernel(name, attrs, x, w)(given, filters)
+    assert got.shape == want.shape
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+    upside_down = given[:, ::-1]  # not contiguous
+    np.testing.assert_allclose(
+        kernel(name, attrs, x, w)(upside_down, filters),
+        kernel(name, attrs, None, None)(upside_down, filters),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+EPILOGUES = [
+    (),
+    ("BiasAdd",),
+    ("BiasAdd", "Relu"),
+    ("BiasAdd", "Add", "Relu6"),
+    ("BiasAdd", "Tanh"),
+    ("Sigmoid",),
+]
+_NUMPY = {
+    "Relu": lambda x: np.maximum(x, 0),
+    "Relu6": lambda x: np.clip(x, 0, 6),
+    "Sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "Tanh": np.tanh,
+}
+
+
+def expected(out: np.ndarray, names: tuple[str, ...], bias: np.ndarray, addend: np.ndarray) -> np.ndarray:
+    """What the epilogue of these names makes of `out`."""
+    for name in names:
+        if name == "BiasAdd":
+            out = out + bias
+        elif name == "Add":
+            out = out + addend
+        else:
+            out = _NUMPY[name](out)
+    return out
+
+
+FUSED = {
+    "_FusedConv2D": ("Conv2D", (3, 3, 3, 4), "SAME"),
+    "_FusedDepthwiseConv2dNative": ("DepthwiseConv2dNative", (3, 3, 3, 2), "SAME"),
+    "_ExplicitDepthwise": ("DepthwiseConv2dNative", (3, 3, 3, 1), "EXPLICIT"),
+}
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize("names", EPILOGUES)
+@pytest.mark.parametrize("static", [True, False])
+@pytest.mark.parametrize("fused", FUSED)
+def test_fused_convolution(fused: str, names: tuple[str, ...], static: bool) -> None:
+    base, size, padding = FUSED[fused]
+    attrs = attributes((1, 1), (1, 1), padding)
+    x, w = arrays((2, 6, 5, 3), size)
+    plain = kernel(base, attrs, None, None)(x, w)
+    bias, addend = arrays(plain.shape[-1:], plain.shape)
+    args = [a for name, a in (("BiasAdd", bias), ("Add", addend)) if name in names]
+    attrs |= {"fused_ops": tuple(n.encode() for n in names), "num_args": len(args)}
+    shapes = [a.shape if static else None for a in (x, w, *args)]
+    got = kernel(fused, attrs, *shapes)(x, w, *args)
+    np.testing.assert_allclose(got, expected(plain, names, bias, addend), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["Conv2D", "DepthwiseConv2dNative"])
+def test_padding_from_a_file_has_a_limit(name: str) -> None:
+    attrs = attributes((1, 1), (1, 1), "EXPLICIT", (1000, 0, 0, 1000))
+    env = Environment(limits=Limits(max_bytes=1 << 20))
+    x, w = arrays((1, 4, 4, 2), (3, 3, 2, 2))
+    with pytest.raises(errors.ResourceExhaustedError, match="max_bytes"):
+        kernel(name, attrs, x.shape, w.shape, env=env)(x, w)
+
+
+def test_memory_is_used_again_when_nothing_refers_to_it() -> None:
+    size = 3 << 20
+    one = memory.empty((size,), np.float32)
+    address = one.__array_interface__["data"][0]
+    view = one[5:].reshape(1, -1)
+    del one
+    other = memory.empty((size,), np.float32)
+    assert other.__array_interface__["data"][0] != address  # the view still needs it
+    del view
+    again = memory.empty((size - 9, 1), np.float32)
+    assert again.__array_interface__["data"][0] == address
+    assert again.flags.c_contiguous
+    assert again.flags.writeable
+    assert memory.empty((3, 0), np.float64).shape == (3, 0)
+
+
+def test_what_memory_keeps_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_kept", memory._Kept())
+    monkeypatch.setattr(memory, "_KEPT", 9 << 20)
+    blocks = [memory.empty((4 << 20,), np.uint8) for _ in range(4)]
+    del blocks
+    assert memory._kept.size == 8 << 20
