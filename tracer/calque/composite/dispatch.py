@@ -1,7 +1,7 @@
 """Public functions of tensors that take composite tensors as well.
 
 A function that several kinds of values have their own meaning of is called as it is first; only where it raises a
-TypeError or a ValueError are its arguments looked at. So tensors pay next to nothing for it.
+TypeError, a ValueError or an AttributeError are its arguments looked at. So tensors pay next to nothing for it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = [
     "dispatch_for_binary_elementwise_apis",
     "dispatch_for_unary_elementwise_apis",
     "install",
+    "stand_ins",
     "unregister_dispatch_for",
 ]
 
@@ -34,6 +35,7 @@ _targets: dict[
     Callable[..., Any], list[tuple[Any, Target]]
 ] = {}  # by wrapper: whom it is for, and what it does
 _wrappers: dict[Callable[..., Any], Callable[..., Any]] = {}  # by the function that is wrapped
+_stand_ins: list[type] = []  # classes besides composite tensors whose objects are reason to ask the targets
 _unary: list[Callable[..., Any]] = []
 _binary: list[Callable[..., Any]] = []
 
@@ -49,7 +51,7 @@ def _wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, AttributeError):
             if not targets or not _has_composite(args, kwargs):
                 raise
             for _, target in targets:
@@ -64,7 +66,13 @@ def _wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _has_composite(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    return any(isinstance(leaf, CompositeTensor) for leaf in nest.flatten([args, list(kwargs.values())]))
+    kinds = (CompositeTensor, *_stand_ins)
+    return any(isinstance(leaf, kinds) for leaf in nest.flatten([args, list(kwargs.values())]))
+
+
+def stand_ins(*classes: type) -> None:
+    """Ask the targets where an argument is of one of these classes as well."""
+    _stand_ins.extend(cls for cls in classes if cls not in _stand_ins)
 
 
 def add_target(function: Callable[..., Any], target: Target, owner: Any = None) -> None:
