@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,15 @@ def group(s: Site) -> Kernel:
     body = s["body"].function
     if not all(is_static(v.shape) for node in body.nodes for v in node.outputs):
         return _by_numpy(s)
-    from ..kernels.tiles import tiled
 
-    run: Kernel = tiled(body, s.shapes)
+    def make() -> Kernel:
+        from ..kernels.tiles import tiled
+
+        return tiled(body, s.shapes)
+
     for backend in reversed(() if s.env is None else s.env.backends):
-        run = _declining(backend.compile_group, s, (), run)
-    return run
+        make = partial(_declining, backend.compile_group, s, (), make)
+    return make()
 
 
 @op(
@@ -43,8 +47,8 @@ def part(s: Site) -> Kernel:
     name = s["backend"].decode()
     for backend in () if s.env is None else s.env.backends:
         if backend.name == name:
-            return _declining(backend.compile, s, s["weights"], _by_numpy(s))
-    return _by_numpy(s)
+            return _declining(backend.compile, s, s["weights"], partial(_declined, s))
+    return _declined(s)
 
 
 @op("_Gelu(x: T) -> (y: T) | T: type in floats")
@@ -76,26 +80,44 @@ def _by_numpy(s: Site) -> Kernel:
     return compile_ordered(s["body"].function, {}, s.env)
 
 
+def _declined(s: Site) -> Kernel:
+    """The node's function as the passes after `offer_parts` leave it, which parts of backends are kept from."""
+    from .. import passes
+    from ..clone import clone_function
+    from ..plan.bound import compile_ordered
+
+    if s.env is None:
+        return _by_numpy(s)
+    body = clone_function(s["body"].function, s["body"].function.name)
+    passes.optimize(body, s.env, names=passes.PIPELINE[passes.PIPELINE.index("offer_parts") + 1 :])
+    return compile_ordered(body, {}, s.env)
+
+
 def _declining(
-    compile_part: Callable[[Part], Kernel | None], s: Site, weights: Sequence[int], instead: Kernel
+    compile_part: Callable[[Part], Kernel | None],
+    s: Site,
+    weights: Sequence[int],
+    instead: Callable[[], Kernel],
 ) -> Kernel:
-    """What a backend makes of the node's function; `instead` from when it declines."""
+    """What a backend makes of the node's function; what `instead` makes from when it declines."""
     try:
         run = compile_part(Part(s["body"].function, weights, s.env))  # type: ignore[arg-type]
     except UnimplementedError:
         run = None
     if run is None:
-        return instead
-    chosen = [run]
+        return instead()
+    chosen: Kernel = run
 
     def either(*arrays: Array) -> Any:
+        nonlocal chosen
+        tried = chosen
         try:
-            return chosen[0](*arrays)
+            return tried(*arrays)
         except UnimplementedError:
-            if chosen[0] is instead:
+            if tried is not run:
                 raise
-            chosen[0] = instead
-            return instead(*arrays)
+            chosen = instead()
+            return chosen(*arrays)
 
     return either
 

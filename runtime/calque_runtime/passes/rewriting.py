@@ -126,8 +126,13 @@ def users(function: Function) -> dict[Value, list[Node]]:
 
 
 def nested(function: Function) -> Iterator[Function]:
-    """The functions inside nodes of an ordered function: branches, conditions and bodies, innermost first."""
+    """The functions inside nodes of an ordered function: branches, conditions and bodies, innermost first.
+
+    Those of `_Part` are left out: a backend is to get what it claimed.
+    """
     for node in function.nodes:
+        if node.op.name == "_Part":
+            continue
         for attr in node.attrs.values():
             for ref in attr if isinstance(attr, tuple) else (attr,):
                 if isinstance(ref, FunctionRef) and ref.function is not None:
