@@ -25,14 +25,12 @@ from . import (
     errors,
     experimental,
     image,
-    initializers,
     io,
     linalg,
     lookup,
     math,
     nest,
     nn,
-    optimizers,
     profiler,
     quantization,
     ragged,
@@ -276,11 +274,11 @@ from .indexed_slices import (
     IndexedSlices,
     IndexedSlicesSpec,
 )
-from .initializers import Constant as constant_initializer
-from .initializers import Ones as ones_initializer
-from .initializers import RandomNormal as random_normal_initializer
-from .initializers import RandomUniform as random_uniform_initializer
-from .initializers import Zeros as zeros_initializer
+from .initial_values import Constant as constant_initializer
+from .initial_values import Ones as ones_initializer
+from .initial_values import RandomNormal as random_normal_initializer
+from .initial_values import RandomUniform as random_uniform_initializer
+from .initial_values import Zeros as zeros_initializer
 from .module import Module
 from .tensor import (
     Tensor,
@@ -444,6 +442,7 @@ __all__ = [
     "io",
     "is_symbolic_tensor",
     "is_tensor",
+    "keras",
     "less",
     "less_equal",
     "linalg",
@@ -452,6 +451,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "lookup",
+    "losses",
     "map_fn",
     "math",
     "matmul",
@@ -584,9 +584,19 @@ __all__ = [
 _refuse = _explain_absent_names(_sys.modules[__name__])
 
 
+# What few programs use is imported when it is first asked for.
+_LAZY = {
+    "initializers": ".keras.initializers",
+    "keras": ".keras",
+    "losses": ".keras.losses",
+    "optimizers": ".keras.optimizers",
+    "test": ".test",
+}
+
+
 def __getattr__(name: str) -> object:
-    if name == "test":  # it needs unittest, which nothing else does
+    if name in _LAZY:
         from importlib import import_module
 
-        return import_module(".test", __name__)
+        return import_module(_LAZY[name], __name__)
     return _refuse(name)

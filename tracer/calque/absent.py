@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-__all__ = ["explain_absent_names", "tensorflow_names"]
+__all__ = ["explain_absent_names", "refusal", "tensorflow_names"]
 
 _FILE = Path(__file__).with_name("tensorflow_names.txt")
 
@@ -32,19 +32,26 @@ def explain_absent_names(package: ModuleType) -> Callable[[str], NoReturn]:
     """
     for name in package.__all__:
         _explain(vars(package).get(name), package.__name__, name, 1)
-    return _refusal("", package)
+    return refusal("", package)
 
 
 def _explain(module: object, package: str, space: str, depth: int) -> None:
     if not isinstance(module, ModuleType) or module.__name__.partition(".")[0] != package or depth > 2:
         return
     if "__getattr__" not in vars(module):
-        module.__getattr__ = _refusal(space, module)  # type: ignore[method-assign]
+        module.__getattr__ = refusal(space, module)  # type: ignore[method-assign]
     for name in getattr(module, "__all__", ()):
         _explain(vars(module).get(name), package, f"{space}.{name}", depth + 1)
 
 
-def _refusal(space: str, module: ModuleType) -> Callable[[str], NoReturn]:
+def refusal(space: str, module: ModuleType) -> Callable[[str], NoReturn]:
+    """What a module's ``__getattr__`` does with a name that it does not have.
+
+    Args:
+        space: the module's path without ``tf.``.
+        module: the module.
+    """
+
     def refuse(name: str) -> NoReturn:
         full = f"{module.__name__.partition('.')[0]}.{space}".rstrip(".")
         if name.startswith("__"):

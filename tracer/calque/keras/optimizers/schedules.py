@@ -8,11 +8,11 @@ from typing import Any
 
 from calque_runtime.dtypes import DType
 
-from ..api.arguments import tensor
-from ..api.array_ops import zeros_like
-from ..api.indexing_ops import where
-from ..api.math_ops import cast, ceil, cos, equal, floor, minimum, pow
-from ..context import name_scope
+from ...api.arguments import tensor
+from ...api.array_ops import zeros_like
+from ...api.indexing_ops import where
+from ...api.math_ops import cast, ceil, cos, equal, floor, minimum, pow
+from ...context import name_scope
 
 __all__ = [
     "CosineDecay",
@@ -318,7 +318,7 @@ class CosineDecayRestarts(_Configured):
 
     def _period(self, completed: Any, dtype: DType) -> tuple[Any, Any]:
         """Which period it is, and the part of it that is over, from the number of first periods that passed."""
-        from ..api.math_ops import log
+        from ...api.math_ops import log
 
         factor = cast(self.t_mul, dtype)
         same = equal(factor, 1.0)

@@ -14,18 +14,18 @@ from typing import Any
 
 from calque_runtime import dtypes
 
-from ..api.arguments import tensor
-from ..api.array_ops import shape, zeros, zeros_like
-from ..api.clip_ops import clip_by_global_norm, clip_by_norm, clip_by_value
-from ..api.indexing_ops import unique, where
-from ..api.math_ops import cast
-from ..api.reduce_ops import unsorted_segment_sum
-from ..context import init_scope, name_scope
-from ..data_structures import ListWrapper
-from ..indexed_slices import IndexedSlices
-from ..tensor import TensorReference
-from ..trackable import AutoTrackable, NoDependency, SavedChildren
-from ..variable import Variable
+from ...api.arguments import tensor
+from ...api.array_ops import shape, zeros, zeros_like
+from ...api.clip_ops import clip_by_global_norm, clip_by_norm, clip_by_value
+from ...api.indexing_ops import unique, where
+from ...api.math_ops import cast
+from ...api.reduce_ops import unsorted_segment_sum
+from ...context import init_scope, name_scope
+from ...data_structures import ListWrapper
+from ...indexed_slices import IndexedSlices
+from ...tensor import TensorReference
+from ...trackable import AutoTrackable, NoDependency, SavedChildren
+from ...variable import Variable
 from . import schedules
 
 __all__ = ["Optimizer"]
@@ -207,7 +207,7 @@ class Optimizer(AutoTrackable):
             initializer: "zeros", "ones", or a function of shape and dtype.
             name: its name.
         """
-        from ..api.array_ops import ones
+        from ...api.array_ops import ones
 
         start = {"zeros": zeros, "ones": ones}.get(initializer, initializer)
         value = start([] if shape is None else shape, dtypes.float32 if dtype is None else dtype)
@@ -311,7 +311,7 @@ class Optimizer(AutoTrackable):
                 f"`tape` is required when a `Tensor` loss is passed. Received: loss={loss}, tape={tape}."
             )
         if tape is None:
-            from ..gradient.tape import GradientTape
+            from ...gradient.tape import GradientTape
 
             tape = GradientTape()
         if callable(loss):

@@ -1,4 +1,4 @@
-"""`tf.optimizers`: gradient descent and its relatives, and learning rates that depend on the step.
+"""`keras.optimizers`, which are `tf.optimizers`: gradient descent and its relatives, and learning rates that change.
 
 The classes, their arguments, numbers and checkpoints are those of tf-keras (Keras 2 from TensorFlow 2.11 on).
 """

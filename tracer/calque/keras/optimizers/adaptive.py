@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..api.array_ops import fill
-from ..api.indexing_ops import gather
-from ..api.math_ops import rsqrt, sqrt, square
-from ..indexed_slices import IndexedSlices
-from ..variable import Variable
+from ...api.array_ops import fill
+from ...api.indexing_ops import gather
+from ...api.math_ops import rsqrt, sqrt, square
+from ...indexed_slices import IndexedSlices
+from ...variable import Variable
 from .optimizer import Optimizer
 
 __all__ = ["Adagrad", "RMSprop"]
@@ -175,7 +175,7 @@ class Adagrad(Optimizer):
         ]
 
     def _start(self, variable: Variable) -> Any:
-        from ..tensor import constant
+        from ...tensor import constant
 
         return constant(self.initial_accumulator_value, variable.dtype)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..api.math_ops import cast
-from ..indexed_slices import IndexedSlices
-from ..variable import Variable
+from ...api.math_ops import cast
+from ...indexed_slices import IndexedSlices
+from ...variable import Variable
 from .optimizer import Optimizer
 
 __all__ = ["SGD"]
