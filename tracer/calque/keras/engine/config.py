@@ -26,6 +26,7 @@ class ConfigMixin:
     __given: Mapping[str, Any] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Note the arguments, if they are plain values."""
         made = super().__new__(cls)
         try:
             names = list(inspect.signature(cls.__init__).parameters)[1:]
@@ -50,7 +51,7 @@ class ConfigMixin:
         """
         if type(self).get_config is not base:  # type: ignore[attr-defined]
             return config
-        init = inspect.signature(type(self).__init__).parameters  # type: ignore[misc]
+        init = inspect.signature(type(self).__init__).parameters
         kinds = inspect.Parameter
         names = {n for n, p in init.items() if p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)}
         own = names - _COMMON

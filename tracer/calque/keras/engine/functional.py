@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from .input_layer import Input, InputLayer
 from .input_spec import InputSpec
 from .keras_tensor import KerasTensor
 from .layer import Layer
+from .masks import set_mask
 from .model import Model
 from .node import Node
 from .state import unique
@@ -40,7 +40,17 @@ class Functional(Model):
             one name.
     """
 
-    _must_restore_from_config = False
+    _nested_inputs: Any
+    _nested_outputs: Any
+    _flat_inputs: list[KerasTensor]
+    _flat_outputs: list[KerasTensor]
+    _network_nodes: set[tuple[int, int]]  # (id of a layer, index of a call of it)
+    _nodes_in_order: list[Node]
+    _own_layers: list[Any]
+    _input_layers: list[Any]
+    _output_layers: list[Any]
+    input_names: list[str]
+    output_names: list[str]
 
     def __init__(
         self,
@@ -92,14 +102,12 @@ class Functional(Model):
         self._track_layers()
 
     def _map_network(self) -> None:
-        nodes, depths, layers, layer_depths = _map(self._flat_inputs, self._flat_outputs)
+        nodes, depths, layers = _map(self._flat_inputs, self._flat_outputs)
         held = self.__dict__
         held["_network_nodes"] = {(id(n.layer), n.layer._inbound_nodes.index(n)) for n in nodes}
         order = sorted(nodes, key=lambda n: -depths[n])
         held["_nodes_in_order"] = order
-        held["_nodes_by_depth"] = {d: list(g) for d, g in itertools.groupby(order, key=lambda n: depths[n])}
         held["_own_layers"] = layers
-        held["_layer_depths"] = layer_depths
         names = [layer.name for layer in layers]
         for name in names:
             if names.count(name) > 1:
@@ -111,11 +119,6 @@ class Functional(Model):
         held["_output_layers"] = [t._keras_history.layer for t in self._flat_outputs]
         held["input_names"] = [layer.name for layer in self._input_layers]
         held["output_names"] = _unique_names(self._output_layers)
-        uses: dict[int, int] = {}
-        for node in order:
-            for tensor in node.keras_inputs:
-                uses[id(tensor)] = uses.get(id(tensor), 0) + 1
-        held["_uses"] = uses
 
     def _track_layers(self) -> None:
         """The layers as children: by number, and those with weights by a number of their own, as Keras 2 saves them."""
@@ -211,8 +214,7 @@ class Functional(Model):
         flat = self._flatten_inputs(inputs)
         if mask is not None:
             for tensor, one in zip(flat, nest.flatten(mask), strict=False):
-                if one is not None:
-                    tensor._keras_mask = one
+                set_mask(tensor, one)
         values: dict[int, Any] = {}
         for symbol, value in zip(self._flat_inputs, flat, strict=True):
             values[id(symbol)] = _conform(value, symbol)
@@ -299,7 +301,7 @@ class Functional(Model):
 def _takes_inputs(cls: type) -> bool:
     import inspect
 
-    return {"inputs", "outputs"} <= set(inspect.signature(cls.__init__).parameters)
+    return {"inputs", "outputs"} <= set(inspect.signature(cls.__init__).parameters)  # type: ignore[misc]
 
 
 def _unique_names(layers: list[Any]) -> list[str]:
@@ -317,7 +319,7 @@ def _from_inputs(flat_inputs: list[Any], flat_outputs: list[Any], inputs: Any, o
     """The same model with a new input layer in the place of each input that another layer made."""
     if all(isinstance(t._keras_history.layer, InputLayer) for t in flat_inputs):
         return flat_inputs, flat_outputs, inputs, outputs
-    nodes, depths, _, _ = _map(flat_inputs, flat_outputs)
+    nodes, depths, _ = _map(flat_inputs, flat_outputs)
     fresh = {
         id(t): t if isinstance(t._keras_history.layer, InputLayer) else Input(type_spec=t.type_spec)
         for t in flat_inputs
@@ -395,7 +397,7 @@ def _map(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> Any:
                 "It does not follow from the inputs of the model."
             )
     layers = sorted(unique(layers_seen), key=lambda x: (-layer_depths[id(x)], first_seen[id(x)]))
-    return order, depths, layers, layer_depths
+    return order, depths, layers
 
 
 def _conform(value: Any, symbol: KerasTensor) -> Any:
@@ -411,6 +413,5 @@ def _conform(value: Any, symbol: KerasTensor) -> Any:
             value = expand_dims(value, axis=-1)
     if value.dtype != symbol.dtype and not symbol.dtype.name == "string" and not value.dtype.name == "string":
         value = cast(value, symbol.dtype)
-    if mask is not None:
-        value._keras_mask = mask
+    set_mask(value, mask)
     return value

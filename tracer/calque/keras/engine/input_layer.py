@@ -107,11 +107,11 @@ def _spec(
     whole = tuple(batch_shape) if batch_shape is not None else (batch_size, *_dims(shape))
     kind = dtypes.as_dtype(dtype or floatx())
     if sparse:
-        from ...sparse import SparseTensorSpec
+        from ...composite.sparse_tensor import SparseTensorSpec
 
         return SparseTensorSpec(whole, kind)
     if ragged:
-        from ...ragged import RaggedTensorSpec
+        from ...composite.ragged.spec import RaggedTensorSpec
 
         return RaggedTensorSpec(whole, kind)
     return TensorSpec(whole, kind, name=name)

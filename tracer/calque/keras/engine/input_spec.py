@@ -126,8 +126,8 @@ def assert_input_compatibility(spec: Any, inputs: Any, layer_name: str) -> None:
 
 
 def _in_order_of(specs: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
-    names = [spec.name if spec is not None else None for spec in specs]
-    if not all(names):
+    names = [spec.name for spec in specs if spec is not None and spec.name]
+    if len(names) < len(specs):
         return nest.flatten(inputs)
     missing = [name for name in names if name not in inputs]
     if missing:

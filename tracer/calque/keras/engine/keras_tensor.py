@@ -106,7 +106,7 @@ class KerasTensor:
 
     def _refuse(self, what: str) -> NoReturn:
         raise TypeError(
-            f"Keras symbolic inputs/outputs do not implement {what}. {self!r} stands for a tensor that has no value yet: "
+            f"Keras symbolic inputs/outputs do not implement {what}. {self!r} stands for a tensor without a value: "
             "public functions of tensors take it, but conditions, loops, tf.function, gradient tapes and numpy do not. "
             "Put such code into the `call` of a layer of your own and call that layer on it."
         )

@@ -23,6 +23,7 @@ from .call_spec import CallSpec
 from .config import ConfigMixin
 from .input_spec import assert_input_compatibility
 from .keras_tensor import keras_tensors_in
+from .masks import mask_of, set_mask
 from .state import LayerState
 from .weights import STATE, WeightHolder
 
@@ -45,7 +46,7 @@ class Layer(ConfigMixin, WeightHolder):
         dynamic: can `call` only be run eagerly?
 
     Further keyword arguments: ``input_shape`` or ``batch_input_shape`` (the shape of the input, without or with the
-    batch dimension, for the first layer of a `Sequential`), ``autocast=False`` (leave floating inputs in their dtype).
+    batch dimension, for the first layer of a `Sequential`), ``autocast=False`` (floating inputs keep their dtype).
 
     Subclasses define ``call(self, inputs, ...)``, which may take `training` and `mask`, and ``build(self, input_shape)``,
     which is called once, before the first call, and makes the weights.
@@ -285,7 +286,7 @@ class Layer(ConfigMixin, WeightHolder):
     ) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
         """The arguments with `mask`, where `call` takes it and it was not passed; and the mask of the inputs."""
         spec = self._call_spec
-        found = nest.map_structure(lambda x: getattr(x, "_keras_mask", None), inputs)
+        found = nest.map_structure(mask_of, inputs)
         if spec.expects_mask and spec.passed("mask", args, kwargs):
             given = spec.given("mask", args, kwargs)
             if given is not None:
@@ -323,7 +324,7 @@ class Layer(ConfigMixin, WeightHolder):
                     batch = cast(convert_to_tensor(_batch_size(output)), output.dtype)
                     self.add_loss(regularize(output) / batch)
         flat = nest.flatten(outputs)
-        if all(getattr(x, "_keras_mask", None) is not None for x in flat):
+        if all(mask_of(x) is not None for x in flat):
             return
         if mask is None and not self._makes_masks():
             return
@@ -332,11 +333,7 @@ class Layer(ConfigMixin, WeightHolder):
             return
         flat_masks = nest.flatten(masks) if len(flat) > 1 or nest.is_nested(masks) else [masks]
         for output, one in zip(flat, flat_masks, strict=False):
-            if one is not None:
-                try:
-                    output._keras_mask = one
-                except AttributeError:
-                    continue  # a result that takes no attributes cannot carry one
+            set_mask(output, one)
 
     def _makes_masks(self) -> bool:
         return type(self).compute_mask is not Layer.compute_mask
@@ -529,9 +526,7 @@ def _cast_floating(inputs: Any, dtype: str) -> Any:
         if known is None or known == wanted or not getattr(known, "is_floating", False):
             return x
         changed = cast(x, wanted)
-        mask = getattr(x, "_keras_mask", None)
-        if mask is not None:
-            changed._keras_mask = mask
+        set_mask(changed, mask_of(x))
         return changed
 
     if isinstance(inputs, Tensor):

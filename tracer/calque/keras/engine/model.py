@@ -35,6 +35,7 @@ class Model(Trainer, Layer):
     _is_graph_network = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """A functional model, if symbolic tensors are given."""
         if cls is Model and _is_functional(args, kwargs):
             from .functional import Functional
 
@@ -48,7 +49,7 @@ class Model(Trainer, Layer):
             given = inspect.signature(Functional.__init__).bind(self, *args, **kwargs).arguments
             rest = {k: v for k, v in given.items() if k in ("name", "trainable")} | given.get("kwargs", {})
             if not isinstance(self, Functional):
-                object.__setattr__(self, "__class__", _as_functional(type(self)))
+                object.__setattr__(self, "__class__", _as_functional(type(self)))  # type: ignore[arg-type]
             trainable = rest.pop("trainable", True)
             Layer.__init__(self, **rest)
             self._init_trainer()
@@ -126,7 +127,7 @@ class Model(Trainer, Layer):
     # Building
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights, by calling it on inputs of this shape (or structure of shapes) in a graph that is thrown away.
+        """Make the weights, by calling it on inputs of this shape, or structure of shapes, in a graph of no further use.
 
         Raises:
             ValueError: it cannot be called on such inputs.
@@ -322,7 +323,8 @@ class Model(Trainer, Layer):
         """The configuration as JSON, for `keras.models.model_from_json`."""
         from ..models import model_to_json
 
-        return model_to_json(self, **kwargs)
+        text: str = model_to_json(self, **kwargs)
+        return text
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:

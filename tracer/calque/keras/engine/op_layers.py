@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ... import nest
 from ...composite import dispatch
 from ..naming import unique_object_name
 from .keras_tensor import KerasTensor, keras_tensors_in
@@ -18,19 +17,21 @@ __all__ = ["ClassMethodLayer", "SlicingOpLambda", "TFOpLambda", "install"]
 # Public modules whose functions take symbolic tensors; the names that TensorFlow has for a function under several
 # modules are, but for these, those in `math`, or else the shortest.
 _MODULES = (
-    "",
-    "math",
-    "nn",
-    "linalg",
-    "image",
-    "strings",
-    "signal",
-    "bitwise",
-    "audio",
-    "io",
-    "random",
-    "sparse",
-    "ragged",
+    *(
+        "",
+        "math",
+        "nn",
+        "linalg",
+        "image",
+        "strings",
+        "signal",
+        "bitwise",
+        "audio",
+        "io",
+        "random",
+        "sparse",
+        "ragged",
+    ),
 )
 _CANONICAL = {
     "math.softmax": "nn.softmax",
@@ -45,11 +46,14 @@ _CANONICAL = {
 }
 # Functions of structures, arrays or Python objects: they mean something else on symbolic tensors, or nothing.
 _NOT_OF_TENSORS = frozenset(
-    ("is_tensor", "is_symbolic_tensor", "get_static_value", "convert_to_tensor", "function", "py_function", "numpy_function",
-     "map_fn", "while_loop", "cond", "case", "switch_case", "foldl", "foldr", "scan", "vectorized_map", "gradients", "custom_gradient",
-     "recompute_grad", "stop_recording", "init_scope", "name_scope", "control_dependencies", "group", "no_op", "as_dtype",
-     "Assert", "executing_eagerly", "make_tensor_proto", "make_ndarray", "load_library", "load_op_library", "grad_pass_through",
-     "variable_creator_scope", "inside_function", "type_spec_from_value", "print")
+    (
+        "Assert", "as_dtype", "case", "cond", "control_dependencies", "convert_to_tensor", "custom_gradient",
+        "executing_eagerly", "foldl", "foldr", "function", "get_static_value", "grad_pass_through", "gradients",
+        "group", "init_scope", "inside_function", "is_symbolic_tensor", "is_tensor", "load_library",
+        "load_op_library", "make_ndarray", "make_tensor_proto", "map_fn", "name_scope", "no_op", "numpy_function",
+        "print", "py_function", "recompute_grad", "scan", "stop_recording", "switch_case", "type_spec_from_value",
+        "variable_creator_scope", "vectorized_map", "while_loop",
+    )
 )  # fmt: skip
 
 _functions: dict[str, Callable[..., Any]] = {}  # by canonical name
@@ -69,9 +73,12 @@ class TFOpLambda(Layer):
 
     _preserves_input_structure = True
     _is_op_layer = True
+    symbol: str
+    function: Callable[..., Any]
 
     def __init__(self, function: Any, **kwargs: Any) -> None:
-        self.__dict__["symbol"], self.__dict__["function"] = _resolved(function)
+        symbol, found = _resolved(function)
+        self.__dict__.update(symbol=symbol, function=found)
         name = kwargs.pop("name", None) or unique_object_name(
             f"tf.{self.symbol}", zero_based=True, avoid_observed_names=True
         )
@@ -246,8 +253,6 @@ def _unary(name: str) -> Callable[[Any], Any]:
 
 
 def _index(self: Any, key: Any) -> Any:
-    if keras_tensors_in(key) or not any(isinstance(s, slice) for s in nest.flatten(key)):
-        return SlicingOpLambda("__operators__.getitem")(self, slice_spec=_slice_dicts(key))
     return SlicingOpLambda("__operators__.getitem")(self, slice_spec=_slice_dicts(key))
 
 

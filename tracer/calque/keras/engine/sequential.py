@@ -8,11 +8,11 @@ from typing import Any
 
 from ... import nest
 from ...tensor_shape import TensorShape
-from ...trackable import NoDependency
 from .functional import Functional
 from .input_layer import Input, InputLayer
 from .keras_tensor import KerasTensor
 from .layer import Layer
+from .masks import mask_of
 from .model import Model
 
 __all__ = ["Sequential"]
@@ -30,14 +30,15 @@ class Sequential(Functional):
     """
 
     _keras_identifier = "_tf_keras_sequential"
+    _stack: list[Any]  # every layer, the input layer too
+    _explicit_input = False  # does the first layer say the input's shape?
+    _inferred_shape: TensorShape | None = None  # of the inputs that came, where it does not
+    _own_nodes: tuple[Any, ...] = ()  # the calls of layers that were made for it
 
     def __init__(self, layers: Any = None, name: str | None = None) -> None:
         Model.__init__(self, name=name, autocast=False)
         self.supports_masking = True
-        self._stack = NoDependency([])  # every layer, the input layer too
-        self._explicit_input = NoDependency(False)
-        self._is_graph_network = NoDependency(False)
-        self._inferred_shape: Any = NoDependency(None)
+        self.__dict__["_stack"] = []
         if layers is not None and not isinstance(layers, (list, tuple)):
             layers = [layers]
         for layer in layers or []:
@@ -64,7 +65,7 @@ class Sequential(Functional):
         if not isinstance(layer, Layer):
             if not callable(layer):
                 raise TypeError(
-                    f"The added layer must be an instance of class Layer. Received: layer={layer} of type {type(layer)}."
+                    f"The added layer must be an instance of class Layer. Received: layer={layer} of {type(layer)}."
                 )
             from ..layers.core import Lambda
 
@@ -131,7 +132,8 @@ class Sequential(Functional):
         first = self._stack[0]
         start = first._inbound_nodes[0].outputs if isinstance(first, InputLayer) else self._flat_inputs[0]
         self._init_network(start, outputs)
-        self._is_graph_network = True
+        if not self._explicit_input:
+            self._state.input_spec = None  # the shape was inferred: another may come
 
     def _track_layers(self) -> None:
         parts = self._state.parts
@@ -181,18 +183,16 @@ class Sequential(Functional):
             start = Input(batch_shape=shape.as_list(), dtype=dtype, name=f"{self.layers[0].name}_input")
             x = start
             for layer in self.layers:
-                layer._state.inbound[:] = [
-                    n for n in layer._state.inbound if n not in self.__dict__.get("_own_nodes", ())
-                ]
+                layer._state.inbound[:] = [n for n in layer._state.inbound if n not in self._own_nodes]
                 x = layer(x)
                 if nest.is_nested(x):
                     return False
         except (TypeError, NotImplementedError):
             return False  # a layer that only runs eagerly
         self._stack.insert(0, start._keras_history.layer)
-        self._inferred_shape = NoDependency(shape)
+        self.__dict__["_inferred_shape"] = shape
         self._become_graph(x)
-        self.__dict__["_own_nodes"] = list(self._nodes_in_order)
+        self.__dict__["_own_nodes"] = tuple(self._nodes_in_order)
         return True
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
@@ -209,7 +209,7 @@ class Sequential(Functional):
             if "training" in layer._call_spec.names:
                 kwargs["training"] = training
             outputs = layer(outputs, **kwargs)
-            mask = getattr(outputs, "_keras_mask", None)
+            mask = mask_of(outputs)
         return outputs
 
     def _build_for(self, inputs: Any) -> None:
@@ -225,13 +225,6 @@ class Sequential(Functional):
         for layer in self.layers:
             shape = layer.compute_output_shape(shape)
         return shape
-
-    @property
-    def input_spec(self) -> Any:
-        """What it asks of its input: nothing where the shape was inferred, for then another may come."""
-        if self._state.input_spec is not None and self._explicit_input:
-            return self._state.input_spec
-        return None
 
     # Configuration
 

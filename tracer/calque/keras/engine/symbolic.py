@@ -14,6 +14,7 @@ from ...tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
 from ...tensor_spec import TensorSpec
 from .call_context import Call, current_call, enter
 from .keras_tensor import KerasTensor
+from .masks import mask_of, set_mask
 from .node import Node
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class _Placeholders:
             if leaf._known_value is not None and isinstance(made, SymbolicTensor):
                 made._value.known = leaf._known_value
             if leaf._keras_mask is not None:
-                made._keras_mask = self.real(leaf._keras_mask)
+                set_mask(made, self.real(leaf._keras_mask))
         return made
 
     def of_spec(self, spec: Any, name: str) -> Any:
@@ -104,10 +105,8 @@ def _in_graph(output: Any) -> Any:
         return output
     if state.trace is None:
         raise RuntimeError("there is no graph")
-    mask = getattr(output, "_keras_mask", None)
     inside = state.trace.inside(convert_to_tensor(output))
-    if mask is not None:
-        inside._keras_mask = mask
+    set_mask(inside, mask_of(output))
     return inside
 
 
@@ -116,7 +115,7 @@ def _symbol(output: Any) -> Any:
     if not isinstance(output, (Tensor, CompositeTensor)):
         raise TypeError(f"a layer must return tensors in a functional model, but one returned {output!r}")
     made = KerasTensor(_spec_of(output), known_value=_known(output))
-    mask = getattr(output, "_keras_mask", None)
+    mask = mask_of(output)
     if mask is not None:
         made._keras_mask = KerasTensor(_spec_of(mask))
     return made

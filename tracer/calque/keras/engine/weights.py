@@ -21,6 +21,13 @@ from .state import LayerState, is_container, modules_in, unique, variables_in
 
 __all__ = ["WeightHolder"]
 
+# Arguments of `add_weight` that mean nothing here, or are read on their own.
+_WITHOUT_EFFECT = frozenset(
+    (
+        *("caching_device", "collections", "experimental_autocast", "experimental_enable_variable_lifting"),
+        *("getter", "layout", "partitioner"),
+    )
+)
 # The attribute that holds a layer's `LayerState`.
 STATE = "_keras_state"
 
@@ -210,15 +217,7 @@ class WeightHolder(Module):
         from ..initializers import get as get_initializer
         from ..regularizers import get as get_regularizer
 
-        unknown = set(kwargs) - {
-            "collections",
-            "experimental_autocast",
-            "caching_device",
-            "getter",
-            "layout",
-            "experimental_enable_variable_lifting",
-            "partitioner",
-        }
+        unknown = set(kwargs) - _WITHOUT_EFFECT
         if unknown:
             raise TypeError(f"add_weight() got an unknown keyword argument: {sorted(unknown)[0]}")
         state = self._state
@@ -310,7 +309,7 @@ class WeightHolder(Module):
                 f"You tried to call `count_params` on layer {self.name}, but the layer isn't built. You can build it "
                 "manually via: `layer.build(batch_input_shape)`."
             )
-        return sum(int(np.prod(v.shape.as_list())) for v in self.weights)
+        return sum(int(np.prod(np.asarray(v.shape.as_list(), int))) for v in self.weights)
 
     # Losses and metrics
 
