@@ -5,11 +5,12 @@ A function read from a file knows the shapes of its arguments at most. Passes th
 
 from __future__ import annotations
 
+from .constants import constant_value
 from .dtypes import resource
 from .errors import OpError
 from .ir import Function, Library, Node, Value
 from .schedule import schedule_nodes
-from .shapes import Shape, compatible, merge, relax
+from .shapes import Shape, compatible, concat, merge, relax
 
 __all__ = ["infer_ordered", "infer_shapes"]
 
@@ -91,8 +92,30 @@ def infer_ordered(function: Function) -> None:
                 value.handle = value.handle or source.handle
         elif name == "TensorListFromTensor" and node.inputs[0].shape:
             node.outputs[0].handle = node.inputs[0].dtype, node.inputs[0].shape[1:]
+        elif name == "TensorListStack":
+            _sharpen(node.outputs[0], _stacked_shape(node.inputs[0]))
         elif name == "TensorListGetItem" and node.inputs[0].handle is not None:
             _sharpen(node.outputs[0], node.inputs[0].handle[1])
+
+
+def _stacked_shape(value: Value) -> Shape:
+    """The shape of all items of a list as one array, for a list made from one and for one that a loop fills."""
+    made = _origin(value)
+    node = made.node
+    if node.op.name == "TensorListFromTensor":
+        return node.inputs[0].shape
+    if node.op.name not in _LOOPS or node.attrs["body"].function is None:
+        return None
+    body: Function = node.attrs["body"].function
+    first, after = _origin(node.inputs[made.index]).node, _origin(body.outputs[made.index]).node
+    if first.op.name != "TensorListReserve" or after.op.name != "TensorListSetItem":
+        return None
+    if _origin(after.inputs[0]) is not body.inputs[made.index]:
+        return None
+    # Where no item was set, stacking says so, or knows the shape by itself.
+    resizes = after.attrs.get("resize_if_index_out_of_bounds", False)
+    count = None if resizes else constant_value(first.inputs[1])
+    return concat([(None if count is None else int(count),), after.inputs[2].shape])
 
 
 def _enter(function: Function, given: list[Value]) -> None:

@@ -237,6 +237,9 @@ _OPS = {
     "save": """
         MergeV2Checkpoints ReadFile RestoreV2 SaveV2 ShardedFilename
     """,
+    "scans": """
+        _Gru _Lstm _Scan
+    """,
     "scatter": """
         DynamicPartition DynamicStitch ParallelDynamicStitch ScatterNd ScatterNdNonAliasingAdd
         TensorScatterAdd TensorScatterMax TensorScatterMin TensorScatterSub TensorScatterUpdate

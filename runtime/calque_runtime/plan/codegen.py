@@ -30,10 +30,11 @@ from ..environment import Environment
 from ..errors import InvalidArgumentError
 from ..ir import Function, Node, Value
 from ..ops.calls import truth
+from ..ops.common import check_size
 from ..quiet import loud, quiet
 from ..reference import located
 from ..schedule import schedule
-from ..shapes import known_size
+from ..shapes import fixed, known_size
 
 __all__ = ["Source", "compile_function"]
 
@@ -139,6 +140,8 @@ class Source:
             self._while(node, names)
         elif self.ordered and kind in _IF:
             self._if(node, names)
+        elif self.ordered and kind == "_Scan":
+            self._scan(node, names)
         else:
             self._call(node, names, dying, fresh)
 
@@ -220,6 +223,40 @@ class Source:
             self.line(f"{', '.join(s for s, _ in pairs)}, = {', '.join(v for _, v in pairs)},")
         self._depth -= 1
         names.update(zip(node.outputs, state, strict=True))
+
+    def _scan(self, node: Node, names: dict[Value, str]) -> None:
+        """A loop over rows of arrays, which writes rows of arrays."""
+        body, steps = node.attrs["body"].function, node.attrs["steps"]
+        states, rows = len(node.attrs["Tstate"]), len(node.attrs["Trows"])
+        state = [self.local() for _ in range(states)]
+        for name, value in zip(state, node.inputs, strict=False):
+            self.line(f"{name} = {names[value]}")
+        empty = self.bind("k", np.empty)
+        stacked = [self.local() for _ in body.outputs[states:]]
+        for name, value in zip(stacked, node.outputs[states:], strict=True):
+            shape = self.bind("c", check_size(node.site(self.env), fixed(value.shape), value.dtype))
+            self.line(f"{name} = {empty}({shape}, {self.bind('c', value.dtype.np)})", node)
+        number, items = self.local(), [self.local() for _ in range(rows)]
+        arrays = [names[v] for v in node.inputs[states : states + rows]]
+        over = ", ".join([f"range({steps})", *arrays])
+        self.line(f"for {', '.join([number, *items])}, in zip({over}):", node)
+        self._depth += 1
+        inside = dict(zip(body.inputs, state + items, strict=False))
+        inside.update(
+            zip(
+                body.inputs[states + rows :],
+                map(names.__getitem__, node.inputs[states + rows :]),
+                strict=True,
+            )
+        )
+        self.nodes(body.nodes, body.outputs, inside, keep=True)
+        for name, value in zip(stacked, body.outputs[states:], strict=True):
+            self.line(f"{name}[{number}] = {inside[value]}", node)
+        pairs = [(s, inside[v]) for s, v in zip(state, body.outputs, strict=False) if s != inside[v]]
+        if pairs:
+            self.line(f"{', '.join(s for s, _ in pairs)}, = {', '.join(v for _, v in pairs)},")
+        self._depth -= 1
+        names.update(zip(node.outputs, state + stacked, strict=True))
 
     # The function
 

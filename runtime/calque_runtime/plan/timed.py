@@ -91,7 +91,8 @@ class Recorder:
         """Let the nodes of an ordered function, and of its branches and loops, run kernels that note their time."""
         for node in function.nodes:
             inner = [ref.function for ref in node.calls() if ref.function is not None]
-            if inner and not node.op.name.startswith("_"):  # groups and parts are kernels of their own
+            if inner and (node.op.name == "_Scan" or not node.op.name.startswith("_")):
+                # Groups and parts are kernels of their own.
                 for one in inner:
                     self._time_nodes(one, env)
             elif node.op.signature.stateful:
