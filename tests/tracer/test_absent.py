@@ -15,7 +15,7 @@ from calque.absent import tensorflow_names
     ("get", "message"),
     [
         (lambda: tf.matmull, "calque has no 'matmull', and neither has TensorFlow's tf. Did you mean matmul"),
-        (lambda: tf.keras, r"calque has no 'keras' \(yet\): TensorFlow has tf.keras"),
+        (lambda: tf.estimator, "calque has no .estimator., and neither has TensorFlow"),
         (lambda: tf.nn.nce_loss, r"calque.nn has no 'nce_loss' \(yet\): TensorFlow has tf.nn.nce_loss"),
         (lambda: tf.image.resizee, "Did you mean resize"),
         (lambda: tf.lookup.experimental.HashTable, "calque.lookup.experimental has no 'HashTable'"),
