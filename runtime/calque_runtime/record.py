@@ -33,23 +33,24 @@ else:
 
     def _make(cls, frozen, eq):
         names = tuple(cls.__annotations__)
-        defaults = {n: cls.__dict__[n] for n in names if n in cls.__dict__}
         known = frozenset(names)
+        given = {n: cls.__dict__[n] for n in names if n in cls.__dict__}
+        defaults = {n: value for n, value in given.items() if not isinstance(value, _Factory)}
+        made = [(n, value.make) for n, value in given.items() if isinstance(value, _Factory)]
 
         def __init__(self, *args, **kwargs):
-            if len(args) > len(names) or not kwargs.keys() <= known:
-                raise TypeError(f"{cls.__name__} takes {', '.join(names)}")
             values = self.__dict__
-            for name, value in zip(names, args):  # noqa: B905 - fewer arguments than names are fine
-                values[name] = value
-            values.update(kwargs)
+            values.update(defaults)
+            values.update(zip(names, args))  # noqa: B905 - fewer arguments than names are fine
+            if kwargs or len(args) > len(names):
+                if len(args) > len(names) or not kwargs.keys() <= known:
+                    raise TypeError(f"{cls.__name__} takes {', '.join(names)}")
+                values.update(kwargs)
+            for name, make in made:
+                if name not in values:
+                    values[name] = make()
             if len(values) < len(names):
-                for name in names:
-                    if name not in values:
-                        if name not in defaults:
-                            raise TypeError(f"{cls.__name__} needs {name}")
-                        default = defaults[name]
-                        values[name] = default.make() if isinstance(default, _Factory) else default
+                raise TypeError(f"{cls.__name__} needs {next(n for n in names if n not in values)}")
 
         def __eq__(self, other):
             if type(other) is not type(self):
