@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -118,6 +120,30 @@ def test_numpy_takes_over(when: str) -> None:
     backend = Recording({"MatMul", "AddV2"}, run)
     same(results((backend,)), results(()))
     assert backend.calls == (2 if when == "running" else 0), "each part is tried once"
+
+
+def test_two_threads_may_be_declined_at_once() -> None:
+    both = threading.Barrier(2)
+
+    def run(part: Part) -> Any:
+        def call(*arrays: Any) -> Any:
+            both.wait(10)
+            raise errors.UnimplementedError(None, None, "not with these")
+
+        return call
+
+    env = Environment()
+    env.backends = (Recording({"Exp"}, run),)
+    text = """
+    func @f(%x: float32[4]) -> (y: float32[4]) {
+      %y = Exp(%x) : float32[4]
+      return %y
+    }
+    """
+    plan = compile_ordered(*optimized(parse_function(text), [(4,)], [], env), env)
+    with ThreadPoolExecutor(2) as pool:
+        for (y,) in pool.map(plan, [np.zeros(4, np.float32)] * 2):
+            np.testing.assert_array_equal(y, np.ones(4))
 
 
 def test_other_errors_are_the_callers() -> None:
