@@ -44,6 +44,7 @@ EPILOGUES = [
     ("BiasAdd", "Add", "Relu6"),
     ("BiasAdd", "Tanh"),
     ("Sigmoid",),
+    ("BiasAdd", "Add", "GeluExact"),
 ]
 
 
@@ -56,9 +57,12 @@ def expected(out: np.ndarray, names: tuple[str, ...], bias: np.ndarray, addend: 
         elif name == "Sigmoid":
             out = 1 / (1 + np.exp(-out))
         else:
-            out = {"Relu": lambda x: np.maximum(x, 0), "Relu6": lambda x: np.clip(x, 0, 6), "Tanh": np.tanh}[
-                name
-            ](out)
+            out = {
+                "Relu": lambda x: np.maximum(x, 0),
+                "Relu6": lambda x: np.clip(x, 0, 6),
+                "Tanh": np.tanh,
+                "GeluExact": lambda x: kernel("_Gelu", {"T": dtypes.float32}, x.shape)(x),
+            }[name](out)
     return out
 
 

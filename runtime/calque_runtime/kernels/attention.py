@@ -9,7 +9,6 @@ that is nearly nothing beside it is found by its sum.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from . import blas
 from .crew import processors, share
+from .pieces import scratch
 
 __all__ = ["attention"]
 
@@ -44,23 +44,15 @@ def attention(
         scale: the scores' factor.
         order: for each axis of the result in memory, which of the axes (stack, stack, rows, width) it is.
     """
-    outer, inner, rows, depth = query
+    outer, inner, rows, _ = query
     columns = key[2]
     scores = outer * inner * rows * columns
     shared = scores >= _SHARED and processors() > 1 and blas.controllable()
-    pieces, largest = _pieces(outer, inner, rows, columns, processors() if shared else 1)
+    pieces = _pieces(outer, inner, rows, columns, processors() if shared else 1)
     sizes = outer, inner, rows, width
     shape, back = [sizes[i] for i in order], np.argsort(order)
     factor = None if scale == 1 else np.array(scale, dtype)
     ones = np.ones(columns, dtype)
-    local = threading.local()
-
-    def memory() -> tuple[Any, Any]:
-        try:
-            return local.scratch  # type: ignore[no-any-return]
-        except AttributeError:
-            local.scratch = np.empty(largest * columns, dtype), np.empty(largest * depth, dtype)
-            return local.scratch  # type: ignore[no-any-return]
 
     def run(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
         if not scores:
@@ -73,13 +65,12 @@ def attention(
 
         def piece(i: int) -> None:
             part = pieces[i]
-            space, room = memory()
             left = q[part]
             stack = left.shape[:-1]
             count = math.prod(stack)
             if factor is not None:
-                left = np.multiply(left, factor, out=room[: count * depth].reshape(left.shape))
-            s = space[: count * columns].reshape(*stack, columns)
+                left = np.multiply(left, factor, out=scratch("query", left.shape, dtype))
+            s = scratch("scores", (*stack, columns), dtype)
             flat = s.reshape(count, columns)
 
             def exponentials(exactly: bool) -> Any:
@@ -117,29 +108,24 @@ def attention(
     return run
 
 
-def _pieces(outer: int, inner: int, rows: int, columns: int, workers: int) -> tuple[list[Piece], int]:
-    """The pieces, evenly among workers, and the most rows of scores that one has.
-
-    One axis is cut: the first of which one element is small enough for a piece.
-    """
+def _pieces(outer: int, inner: int, rows: int, columns: int, workers: int) -> list[Piece]:
+    """The pieces, evenly among workers. One axis is cut: the first of which one element is small enough for a piece."""
     whole = slice(None)
     if inner * rows * columns <= _PIECE and outer >= workers:
-        cuts = _cuts(outer, _PIECE // max(1, inner * rows * columns), workers)
-        found: list[Piece] = [(cut, whole, whole) for cut in cuts]
-        return found, (cuts[0].stop - cuts[0].start) * inner * rows if cuts else 0
+        return [
+            (cut, whole, whole) for cut in _cuts(outer, _PIECE // max(1, inner * rows * columns), workers)
+        ]
     if rows * columns <= _PIECE and outer * inner >= workers:
-        each = _cuts(inner, _PIECE // max(1, rows * columns), workers if outer % workers else 1)
-        found = [(slice(i, i + 1), cut, whole) for i in range(outer) for cut in each]
-        return found, (each[0].stop - each[0].start) * rows if each else 0
-    each = _cuts(rows, _PIECE // max(1, columns), workers if outer * inner % workers else 1)
-    found = [
-        (slice(i, i + 1), slice(j, j + 1), cut) for i in range(outer) for j in range(inner) for cut in each
+        cuts = _cuts(inner, _PIECE // max(1, rows * columns), workers if outer % workers else 1)
+        return [(slice(i, i + 1), cut, whole) for i in range(outer) for cut in cuts]
+    cuts = _cuts(rows, _PIECE // max(1, columns), workers if outer * inner % workers else 1)
+    return [
+        (slice(i, i + 1), slice(j, j + 1), cut) for i in range(outer) for j in range(inner) for cut in cuts
     ]
-    return found, each[0].stop - each[0].start if each else 0
 
 
 def _cuts(length: int, most: int, workers: int) -> list[slice]:
-    """Slices of at most `most`, none longer than the first, a multiple of `workers` where there is enough."""
+    """Slices of at most `most`, a multiple of `workers` of them where there is enough."""
     if not length:
         return []
     number = -(-length // max(1, most))

@@ -57,13 +57,26 @@ def _leaky(alpha: float) -> Callable[[Any], Callable[[Any], None]]:
     return make
 
 
+def _gelu(zero: Any) -> Callable[[Any], None]:
+    from .gelu import gelu
+    from .pieces import scratch
+
+    def run(x: Any) -> None:
+        a, b = scratch("gelu", (2, *x.shape), x.dtype)
+        gelu(x, x, a, b)
+
+    return run
+
+
 _ACTIVATIONS: dict[bytes, Callable[[Any], Callable[[Any], None]]] = {
     b"Elu": _elu,
+    b"GeluExact": _gelu,
     b"Relu": _relu,
     b"Relu6": _relu6,
     b"Sigmoid": _sigmoid,
     b"Tanh": _tanh,
 }
+_PASSES = {b"GeluExact": 20}  # over the result, where an activation makes more than a few
 
 
 class Epilogue:
@@ -86,7 +99,7 @@ class Epilogue:
             make = _leaky(alpha) if left[0] == b"LeakyRelu" else _ACTIVATIONS.get(left[0])
         self.known = not left or (len(left) == 1 and make is not None)
         self._activation = None if make is None else make(np.zeros((), dtype))
-        self.cost = self.bias + self.addend + (make is not None)
+        self.cost = self.bias + self.addend + (_PASSES.get(left[0], 1) if left else 0)
 
     def split(self, args: Sequence[Any]) -> tuple[Any, Any]:
         """(bias, addend) from the further inputs; None for what the op does not take."""

@@ -14,11 +14,15 @@ import numpy as np
 from . import blas
 from .crew import processors, share
 from .epilogue import Epilogue
+from .memory import empty
 
 __all__ = ["LARGE", "multiply", "product"]
 
 LARGE = 1 << 21  # multiplications from which on threads share the work
 _EPILOGUE = 1 << 16  # elements of the result from which on sharing the epilogue pays as well
+_LONG = 4  # passes of an epilogue over the result from which on it should find it in the cache
+_PIECE = 1 << 17  # elements of the result in such a piece
+_ALIGNED = 16  # rows or columns that BLAS computes together: no piece ends within them
 
 
 def multiply(a: Any, b: Any) -> Any:
@@ -32,17 +36,17 @@ def multiply(a: Any, b: Any) -> Any:
     if at is None and (a.ndim, b.ndim) != (2, 2):
         return np.matmul(a, b)
     if at is None and b.shape[1] > a.shape[0]:  # by columns
-        out = np.empty((a.shape[0], b.shape[1]), a.dtype)
+        out = empty((a.shape[0], b.shape[1]), a.dtype)
         step = -(-b.shape[1] // pieces)
 
         def columns(i: int) -> None:
             part = slice(i * step, (i + 1) * step)
-            out[:, part] = np.matmul(a, b[:, part])
+            np.matmul(a, b[:, part], out=out[:, part])
 
         share(columns, pieces)
         return out
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    out = np.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
+    out = empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
     axis = 0 if at is None else at
     step = -(-out.shape[axis] // pieces)
 
@@ -73,7 +77,7 @@ def product(
         and processors() > 1
         and blas.controllable()
     )
-    pieces = processors()
+    pieces, by_rows, step = _cut(rows, columns, epilogue.cost)
 
     def run(a: Any, b: Any, *args: Any) -> Any:
         bias, addend = epilogue.split(args)
@@ -83,10 +87,7 @@ def product(
             result = np.matmul(a, b)
             epilogue.apply(result, bias, addend)
             return result
-        out = np.empty((rows, columns), dtype)
-        by_rows = rows >= 16 * pieces
-        length = rows if by_rows else columns
-        step = -(-length // pieces)
+        out = empty((rows, columns), dtype)
 
         def piece(i: int) -> None:
             part = slice(i * step, (i + 1) * step)
@@ -95,13 +96,13 @@ def product(
                 np.matmul(a[part], b, out=result)
                 epilogue.apply(result, bias, None if addend is None else addend[part])
             else:
-                result = np.matmul(a, b[:, part])
+                result = out[:, part]
+                np.matmul(a, b[:, part], out=result)
                 epilogue.apply(
                     result,
                     None if bias is None else bias[part],
                     None if addend is None else addend[:, part],
                 )
-                out[:, part] = result
 
         blas.own_threads()
         try:
@@ -112,3 +113,19 @@ def product(
 
     run.shares = bool(shared)  # type: ignore[attr-defined]
     return run
+
+
+def _cut(rows: int, columns: int, cost: int) -> tuple[int, bool, int]:
+    """(number of pieces, are they rows, rows or columns of a piece) of a product with an epilogue of that cost.
+
+    BLAS copies the whole factor that is not cut for each piece, so the larger one is cut. Where the epilogue is long, a
+    piece of the result and what the epilogue writes beside it should fit the cache.
+    """
+    pieces = processors()
+    by_rows = rows > columns
+    if cost > _LONG:
+        pieces *= max(1, -(-rows * columns // (pieces * _PIECE)))
+    length = rows if by_rows else columns
+    step = -(-length // pieces)
+    step = min(length, -(-step // _ALIGNED) * _ALIGNED)
+    return -(-length // step), by_rows, step

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from ..ir import Node, Value
 from ..ops.special import erf_coefficients
 from ..shapes import fixed
+from .gelu import gelu
 
 __all__ = ["Emitter", "STEPS", "Step"]
 
@@ -232,19 +232,11 @@ def _erf(e: Emitter, node: Node, reads: Sequence[str], into: str) -> None:
 
 
 def _gelu(e: Emitter, node: Node, reads: Sequence[str], into: str) -> None:
-    """x (1/2 + erf(x / sqrt(2)) / 2), the factors 1/2 and sqrt(1/2) in the coefficients of `_erf`.
-
-    The error is absolute, 2e-7 of |x|, where erfc itself keeps its relative precision far into the negative tail.
-    """
     dtype = node.outputs[0].dtype.np
-    top, bottom, one = erf_coefficients()
-    top = tuple(c * 0.5 * math.sqrt(0.5) / 2**k for k, c in enumerate(top))
-    bottom = tuple(c / 2**k for k, c in enumerate(bottom))
-    square = _clamped_square(e, dtype, reads[0], one * math.sqrt(2), into)
-    _quotient(e, dtype, f"s{square}", top, bottom, into)
-    e.give(square)
-    e.line(f"{e.bind(np.add)}({into}, {e.number(0.5, dtype)}, out={into})")
-    e.line(f"{e.bind(np.multiply)}({into}, {reads[0]}, out={into})")
+    slots = e.take(dtype), e.take(dtype)
+    e.line(f"{e.bind(gelu)}({reads[0]}, {into}, s{slots[0]}, s{slots[1]})")
+    for slot in slots:
+        e.give(slot)
 
 
 def _softmax(e: Emitter, node: Node, reads: Sequence[str], into: str) -> None:
@@ -269,7 +261,7 @@ _PLAIN = Step(None)
 _BY_ROW = Step(None, by_row=True)
 
 STEPS: dict[str, Step] = {
-    "_Gelu": Step(_gelu, in_place=False),
+    "_Gelu": Step(_gelu),
     "Abs": _ufunc(np.absolute),
     "Add": _ufunc(np.add),
     "AddV2": _ufunc(np.add),

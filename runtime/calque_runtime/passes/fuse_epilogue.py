@@ -34,7 +34,9 @@ _SHARED = (
     "transpose_a",
     "transpose_b",
 )
-_ACTIVATIONS = frozenset({"Relu", "Relu6", "Sigmoid", "Tanh"})
+_ACTIVATIONS = {name: name.encode() for name in ("Relu", "Relu6", "Sigmoid", "Tanh")} | {
+    "_Gelu": b"GeluExact"
+}
 _SMALL = 1 << 14  # elements of a product below which numpy's own functions, one by one, are faster
 _ADDS = frozenset({"AddV2", "Add", "BiasAdd"})
 
@@ -145,7 +147,8 @@ class _Fusing:
     ) -> tuple[Value, ...]:
         out = node.outputs[0]
         attrs = {k: v for k, v in base.attrs.items() if k in _SHARED and k in base.op.signature.attrs}
-        attrs.update(T=out.dtype, num_args=len(args), fused_ops=tuple(op.encode() for op in ops))
+        fused_ops = tuple(_ACTIVATIONS.get(op, op.encode()) for op in ops)
+        attrs.update(T=out.dtype, num_args=len(args), fused_ops=fused_ops)
         if base.op.name == "Conv2D":
             attrs["TArgs"] = tuple(v.dtype for v in args)
         from ..ops import require
