@@ -16,6 +16,7 @@ from .rewriting import Builder
 __all__ = ["Columns", "Leaf", "Linear"]
 
 _ADDS = frozenset({"Add", "AddV2", "BiasAdd"})
+_SPLITS = {"Split": (1, 0), "SplitV": (0, 2)}  # which inputs are the whole and the axis
 Outside = Callable[[Value], Value]
 
 
@@ -129,14 +130,17 @@ class Linear:
                 (v.shape == whole or self._is_fixed(v)) and self._collect(v, start, stop, found)
                 for v in node.inputs
             )
-        if node.op.name == "Split" and self._splits_columns(node):
-            width = fixed(value.shape)[1]
-            at = value.index * width
-            return self._collect(node.inputs[1], start + at, stop + at, found)
+        if node.op.name in _SPLITS:
+            source, axis = (node.inputs[i] for i in _SPLITS[node.op.name])
+            parts = [v.shape for v in node.outputs[: value.index]]
+            if constant_value(axis) not in (1, -1) or not all(map(is_static, parts)):
+                return False
+            first = sum(fixed(part)[1] for part in parts)
+            return self._collect(source, start + first, stop + first, found)
         if node.op.name == "StridedSlice":
-            first = _column_slice(node)
-            if first is not None:
-                return self._collect(node.inputs[0], start + first, stop + first, found)
+            column = _column_slice(node)
+            if column is not None:
+                return self._collect(node.inputs[0], start + column, stop + column, found)
         if node.op.name == "MatMul" and self._is_fixed(node.inputs[1]):
             return self._product(node, start, stop, found)
         found.leaves.append(Leaf(value, start, stop))
@@ -170,12 +174,6 @@ class Linear:
         if node.op.name != "ConcatV2" or constant_value(node.inputs[-1]) not in (1, -1):
             return [value]
         return list(node.inputs[:-1])
-
-    def _splits_columns(self, node: Node) -> bool:
-        source = node.inputs[1]
-        if not is_static(source.shape) or len(fixed(source.shape)) != 2:
-            return False
-        return constant_value(node.inputs[0]) in (1, -1)
 
     def _is_fixed(self, value: Value) -> bool:
         return value in self._fixed or value.node.op.name == "Const"
