@@ -10,14 +10,10 @@ import numpy as np
 
 from ..op import Array, Call, Kernel, Op, Site, op, register
 from ..shapes import Shape, broadcast, format_shape, is_static, merge
-from .array import rank, reshape, shape, size, zeros_like
-from .cast import cast
 from .common import same_shape
-from .compare import less
-from .functions import exp
-from .join import concat_v2
-from .reduce import sum_
-from .sized import broadcast_to, fill
+
+# Gradient rules import the other ops that they call: nearly every model has an activation, few are trained, and seven
+# families more would take a tenth of the time that loading a small model takes.
 
 __all__: list[str] = []
 
@@ -79,7 +75,13 @@ relu_grad: Op = _gradient_op(
     "ReluGrad", _REAL, _relu_grad, "The gradient of Relu, from its input or its output."
 )
 relu.gradient = lambda c, g: [relu_grad(g, c.outputs[0])]
-relu_grad.gradient = lambda c, g: [relu_grad(g, c.inputs[1]), zeros_like(c.inputs[1])]
+relu_grad.gradient = lambda c, g: [relu_grad(g, c.inputs[1]), _zeros_like(c.inputs[1])]
+
+
+def _zeros_like(x: Any) -> Any:
+    from .array import zeros_like
+
+    return zeros_like(x)
 
 
 def _relu6(s: Site) -> Kernel:
@@ -97,7 +99,7 @@ relu6_grad: Op = _gradient_op(
     "Relu6Grad", _REAL, _relu6_grad, "The gradient of Relu6, from its input or its output."
 )
 relu6.gradient = lambda c, g: [relu6_grad(g, c.outputs[0])]
-relu6_grad.gradient = lambda c, g: [relu6_grad(g, c.inputs[1]), zeros_like(c.inputs[1])]
+relu6_grad.gradient = lambda c, g: [relu6_grad(g, c.inputs[1]), _zeros_like(c.inputs[1])]
 
 
 def _elu(s: Site) -> Kernel:
@@ -144,8 +146,11 @@ selu.gradient = lambda c, g: [selu_grad(g, c.outputs[0])]
 
 def _curved_grad(c: Call, g: Any) -> list[Any]:
     """The gradient of EluGrad and SeluGrad, which are linear in the outputs where those are negative."""
+    from .cast import cast
+    from .compare import less
+
     gradients, outputs = c.inputs
-    negative = cast(less(outputs, zeros_like(outputs)), DstT=c["T"])
+    negative = cast(less(outputs, _zeros_like(outputs)), DstT=c["T"])
     return [c.op(g, outputs), g * gradients * negative]
 
 
@@ -181,7 +186,7 @@ leaky_relu_grad: Op = _gradient_op(
 leaky_relu.gradient = lambda c, g: [leaky_relu_grad(g, c.inputs[0], alpha=c["alpha"])]
 leaky_relu_grad.gradient = lambda c, g: [
     leaky_relu_grad(g, c.inputs[1], alpha=c["alpha"]),
-    zeros_like(c.inputs[1]),
+    _zeros_like(c.inputs[1]),
 ]
 
 
@@ -204,6 +209,8 @@ softplus.gradient = lambda c, g: [softplus_grad(g, c.inputs[0])]
 
 @softplus_grad.grad
 def _(c: Call, g: Any) -> list[Any]:
+    from .functions import exp
+
     gradients, x = c.inputs
     return [softplus_grad(g, x), g * gradients / (exp(-x) + 2.0 + exp(x))]
 
@@ -275,12 +282,17 @@ log_softmax.shape_rule = _at_least_vector
 
 @softmax.grad
 def _(c: Call, g: Any) -> list[Any]:
+    from .reduce import sum_
+
     y = c.outputs[0]
     return [(g - sum_(g * y, _LAST, keep_dims=True)) * y]
 
 
 @log_softmax.grad
 def _(c: Call, g: Any) -> list[Any]:
+    from .functions import exp
+    from .reduce import sum_
+
     return [g - sum_(g, _LAST, keep_dims=True) * exp(c.outputs[0])]
 
 
@@ -385,6 +397,10 @@ def _(s: Site) -> list[Shape]:
 
 @bias_add_grad.grad
 def _(c: Call, g: Any) -> list[Any]:
+    from .array import rank, reshape, shape, size
+    from .join import concat_v2
+    from .sized import broadcast_to, fill
+
     x = c.inputs[0]
     if c["data_format"] == b"NCHW":
         vector = np.array([1], np.int32)
