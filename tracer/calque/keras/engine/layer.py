@@ -30,8 +30,8 @@ from .weights import STATE, WeightHolder
 __all__ = ["Layer"]
 
 _ACCEPTED: Final = frozenset(
-    ("autocast", "batch_input_shape", "batch_size", "experimental_autocast", "implementation", "input_dim",
-     "input_shape", "weights")
+    ("activity_regularizer", "autocast", "batch_input_shape", "batch_size", "experimental_autocast", "implementation",
+     "input_dim", "input_shape", "weights")
 )  # fmt: skip
 _PYTHON_NUMBERS = (np.ndarray, np.generic, float, int, bool)
 
@@ -46,9 +46,10 @@ class Layer(ConfigMixin, WeightHolder):
         dynamic: can `call` only be run eagerly?
 
     Further keyword arguments: ``input_shape`` or ``batch_input_shape`` (the shape of the input, without or with the
-    batch dimension, for the first layer of a `Sequential`), ``autocast=False`` (floating inputs keep their dtype).
+    batch dimension, for the first layer of a `Sequential`), ``autocast=False`` (floating inputs keep their dtype),
+    ``activity_regularizer`` (a function of the results whose value is added to `losses`).
 
-    Subclasses define ``call(self, inputs, ...)``, which may take `training` and `mask`, and ``build(self, input_shape)``,
+    Subclasses define ``call(self, inputs, ...)``, which may take `training` and `mask`, and ``build(self, shape)``,
     which is called once, before the first call, and makes the weights.
 
     Raises:
@@ -94,6 +95,10 @@ class Layer(ConfigMixin, WeightHolder):
         self.__dict__["_name"] = name
         if kwargs.get("weights") is not None:
             self.__dict__["_initial_weights"] = kwargs["weights"]
+        if kwargs.get("activity_regularizer") is not None:
+            from ..regularizers import get as get_regularizer
+
+            self.activity_regularizer = get_regularizer(kwargs["activity_regularizer"])
 
     # What it is
 
@@ -462,7 +467,12 @@ class Layer(ConfigMixin, WeightHolder):
         """The shapes of `get_output_at`."""
         return _tuples(self._node(node_index, "output shape").output_shapes)
 
-    # Configuration
+    # Saving and configuration
+
+    def _saved_children(self, cache: dict[str, Any]) -> dict[str, Any]:
+        from ..saving.layer_functions import SavedLayers
+
+        return self._trackable_children("savedmodel") | SavedLayers.of(cache).children(self)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments to make such a layer from; subclasses add their own to it.

@@ -35,6 +35,7 @@ __all__ = [
     "deserialize_keras_object",
     "deserialize_named",
     "enable_unsafe_deserialization",
+    "in_safe_mode",
     "public_name",
     "safe_mode_scope",
     "serialize_keras_object",
@@ -75,6 +76,11 @@ def safe_mode_scope(safe_mode: bool) -> Iterator[None]:
 def enable_unsafe_deserialization() -> None:
     """Let this thread's `deserialize_keras_object` make functions of code that dicts hold."""
     _local.safe_mode = False
+
+
+def in_safe_mode() -> bool:
+    """Is code in configs refused here? Only what `enable_unsafe_deserialization` or a scope allowed is not."""
+    return _local.safe_mode is not False
 
 
 def public_name(cls: type) -> tuple[str, str] | None:
