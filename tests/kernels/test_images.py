@@ -173,3 +173,33 @@ def test_what_memory_keeps_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = [memory.empty((4 << 20,), np.uint8) for _ in range(4)]
     del blocks
     assert memory._kept.size == 8 << 20
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize("names", EPILOGUES)
+@pytest.mark.parametrize("dtype", [dtypes.float32, dtypes.float64])
+@pytest.mark.parametrize(
+    ("x", "filters", "padding"),
+    [
+        ((2, 9, 8, 3), 4, "SAME"),
+        ((3, 7, 10, 2), 5, "EXPLICIT"),
+        ((1, 3, 3, 2), 1, "VALID"),
+        ((2, 1, 1, 3), 2, "SAME"),
+        ((0, 5, 5, 2), 2, "SAME"),
+        ((1, 2, 33, 6), 2, "SAME"),
+    ],
+)
+def test_winograd(x: Any, filters: int, padding: str, dtype: Any, names: tuple[str, ...]) -> None:
+    attrs = attributes((1, 1), (1, 1), padding) | {"T": dtype}
+    given, w = (a.astype(dtype.np) for a in arrays(x, (3, 3, x[-1], filters)))
+    plain = kernel("Conv2D", attrs, None, None)(given, w)
+    bias, addend = (a.astype(dtype.np) for a in arrays(plain.shape[-1:], plain.shape))
+    args = [a for name, a in (("BiasAdd", bias), ("Add", addend)) if name in names]
+    u = kernel("_WinogradFilter", {"T": dtype}, None)(w)
+    attrs |= {"fused_ops": tuple(n.encode() for n in names), "num_args": len(args)}
+    want = expected(plain, names, bias, addend)
+    exact = 1e-5 if dtype is dtypes.float32 else 1e-13
+    for shapes in ([a.shape for a in (given, u, *args)], [None] * (2 + len(args))):
+        got = kernel("_WinogradConv2D", attrs, *shapes)(given, u, *args)
+        assert got.dtype == want.dtype
+        np.testing.assert_allclose(got, want, rtol=10 * exact, atol=exact)

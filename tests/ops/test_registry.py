@@ -70,6 +70,8 @@ PASSES = {
     "_Lstm",
     "_Part",
     "_Scan",
+    "_WinogradConv2D",
+    "_WinogradFilter",
 }
 
 

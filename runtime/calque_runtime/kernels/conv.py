@@ -32,7 +32,7 @@ def convolution(
     if (fh, fw) == (1, 1) and not any(a or b for a, b in pads):
         return _by_pixel(windows, x_shape, filters, (rows, columns), dtype, epilogue, work)
     depth = fh * fw * channels
-    border = Bordered(windows, x_shape, (fh, fw), 0)
+    border = Bordered.of(windows, x_shape, (fh, fw), 0)
     size, count = split(batch * rows, columns * (depth + filters), work)
     do = done_by(count, work)
     out_shape = (batch, rows, columns, filters)

@@ -35,10 +35,10 @@ def depthwise(
     batch, height, width, channels = x_shape
     fh, fw, _, each = w_shape
     rows, columns = (n or 0 for n in windows.out((height, width), (fh, fw)))
-    border = Bordered(windows, x_shape, (fh, fw), 0)
+    border = Bordered.of(windows, x_shape, (fh, fw), 0)
     # A product by BLAS does four times as many multiplications a second.
     work = 4 * batch * rows * columns * fh * fw * channels * each
-    numbers = columns * channels * (each + 1) + border.row * windows.stride[0]
+    numbers = columns * channels * (each + 1) + border.columns * channels * windows.stride[0]
     size, count = split(batch * rows, numbers, work)
     do = done_by(count, work)
     out_shape = (batch, rows, columns, channels * each)

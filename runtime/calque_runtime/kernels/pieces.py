@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import from_numpy
+from ..op import Site
 from ..ops.common import check_size
 from ..ops.windows import Windows
 from . import blas
@@ -95,26 +96,41 @@ class Bordered:
     """Rows of padded images, of which a piece makes only those that it needs.
 
     Args:
-        windows: where windows lie.
         shape: of the images: batch, height, width, channels.
-        size: of a window: height and width.
+        pads: (before, after) for height and width.
+        stride: how many rows lie between the tops of two rows of windows.
+        reach: how many rows a row of windows sees.
         value: what the padding holds.
+        site: of the op: its limits hold for what padding makes.
 
     Attributes:
-        row: the numbers in a row with its padding.
+        columns: of a row with its padding.
     """
 
-    def __init__(self, windows: Windows, shape: Sequence[int], size: Sequence[int], value: Any) -> None:
+    def __init__(
+        self,
+        shape: Sequence[int],
+        pads: Sequence[tuple[int, int]],
+        stride: int,
+        reach: int,
+        value: Any,
+        site: Site,
+    ) -> None:
         _, self._height, self._width, self._channels = shape
-        (self._top, bottom), (self._left, right) = windows.pads(shape[1:3], size)
+        (self._top, bottom), (self._left, right) = pads
         self._plain = not (self._top or bottom or self._left or right)
-        self._stride = windows.stride[0]
-        self._reach = (size[0] - 1) * windows.dilation[0] + 1
-        self._columns = self._width + self._left + right
+        self._stride = stride
+        self._reach = reach
+        self.columns = self._width + self._left + right
         self._value = value
-        self._site = windows.site
-        self._whole = shape[0], self._height + self._top + bottom, self._columns, self._channels
-        self.row = self._columns * self._channels
+        self._site = site
+        self._whole = shape[0], self._height + self._top + bottom, self.columns, self._channels
+
+    @classmethod
+    def of(cls, windows: Windows, shape: Sequence[int], size: Sequence[int], value: Any) -> Bordered:
+        """What windows of that height and width see of images of that shape."""
+        reach = (size[0] - 1) * windows.dilation[0] + 1
+        return cls(shape, windows.pads(shape[1:3], size), windows.stride[0], reach, value, windows.site)
 
     def check(self, x: Any) -> None:
         """May a tensor of the padded images' size be made? Padding comes from attributes.
@@ -131,7 +147,7 @@ class Bordered:
         need = (count - 1) * self._stride + self._reach
         if self._plain:
             return x[image, top : top + need]
-        out = scratch("border", (need, self._columns, self._channels), x.dtype)
+        out = scratch("border", (need, self.columns, self._channels), x.dtype)
         above = min(max(-top, 0), need)
         below = max(min(self._height - top, need), above)
         out[:above] = self._value

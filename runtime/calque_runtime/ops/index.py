@@ -160,7 +160,7 @@ _OPS = {
         DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput
     """,
     "nn_fused": """
-        _ExplicitDepthwise _FusedConv2D _FusedDepthwiseConv2dNative
+        _ExplicitDepthwise _FusedConv2D _FusedDepthwiseConv2dNative _WinogradConv2D _WinogradFilter
     """,
     "nn_maxima": """
         Dilation2D Dilation2DBackpropFilter Dilation2DBackpropInput MaxPoolGradWithArgmax MaxPoolWithArgmax

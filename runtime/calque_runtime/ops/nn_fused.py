@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..op import Kernel, Op, Site, register
-from ..shapes import fixed
+from ..op import Kernel, Op, Site, op, register
+from ..shapes import Shape, fixed, is_static
 from .fused import with_epilogue
 from .nn_conv import conv_2d, depthwise_conv_2d
 from .windows import windows_of
@@ -65,3 +65,42 @@ explicit_depthwise: Op = register(
         "_FusedDepthwiseConv2dNative with the padding that its declaration leaves out.",
     )
 )
+
+
+@op("_WinogradFilter(filter: T) -> (output: T) | T: type in [float, double]")
+def winograd_filter(s: Site) -> Kernel:
+    """A filter of 3 x 3 pixels as `_WinogradConv2D` takes it: (16, channels, filters)."""
+    from ..kernels.winograd import transform_filter
+
+    return transform_filter
+
+
+@winograd_filter.shape
+def _(s: Site) -> list[Shape]:
+    known = s.shapes[0]
+    return [(16, None, None) if known is None else (16, *known[2:])]
+
+
+@op(
+    "_WinogradConv2D(input: T, filter: T, args: num_args*T) -> (output: T) | T: type in [float, double]; "
+    "num_args: int >=0; padding: string in ['SAME', 'VALID', 'EXPLICIT']; explicit_paddings: list(int)=[]; "
+    "strides: list(int)=[1, 1, 1, 1]; dilations: list(int)=[1, 1, 1, 1]; data_format: string='NHWC' in ['NHWC']; "
+    f"{_EPILOGUE}"
+)
+def winograd_conv_2d(s: Site) -> Kernel:
+    """_FusedConv2D with a filter of 3 x 3 pixels that `_WinogradFilter` has transformed, and strides of 1."""
+    from ..kernels.epilogue import Epilogue
+    from ..kernels.winograd import winograd
+
+    dtype, windows = s.dtypes[0].np, windows_of(s)
+    epilogue = Epilogue(s["fused_ops"], dtype, s["leakyrelu_alpha"])
+    if all(is_static(shape) for shape in s.shapes[:2]):
+        return winograd(windows, fixed(s.shapes[0]), fixed(s.shapes[1])[-1], dtype, epilogue)
+    return lambda x, w, *args: winograd(windows, x.shape, w.shape[-1], dtype, epilogue)(x, w, *args)
+
+
+@winograd_conv_2d.shape
+def _(s: Site) -> list[Shape]:
+    x, w = s.shapes[:2]
+    known = (None,) * 4 if x is None else x
+    return [(known[0], *windows_of(s).out(known[1:3], (3, 3)), None if w is None else w[-1])]

@@ -36,6 +36,7 @@ PIPELINE: tuple[str, ...] = (
     "flatten_products",
     "fold_padding",
     "fuse_epilogue",
+    "transform_filters",
     "group_elementwise",
 )
 
