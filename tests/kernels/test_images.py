@@ -203,3 +203,44 @@ def test_winograd(x: Any, filters: int, padding: str, dtype: Any, names: tuple[s
         got = kernel("_WinogradConv2D", attrs, *shapes)(given, u, *args)
         assert got.dtype == want.dtype
         np.testing.assert_allclose(got, want, rtol=10 * exact, atol=exact)
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize("padding", ["SAME", "VALID", "EXPLICIT"])
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize(
+    ("size", "strides"),
+    [((2, 2), (2, 2)), ((3, 3), (2, 2)), ((3, 2), (1, 1)), ((1, 3), (3, 2)), ((1, 1), (1, 1))],
+)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        *itertools.product(["MaxPool", "AvgPool"], ["float32", "float64", "float16", "bfloat16"]),
+        ("MaxPool", "int32"),
+        ("MaxPool", "uint8"),
+    ],
+)
+def test_pool(name: str, dtype: str, size: Any, strides: Any, layout: str, padding: str) -> None:
+    if name == "AvgPool" and padding == "EXPLICIT":
+        return  # it has no such padding
+    kind = dtypes.as_dtype(dtype)
+    for shape in [(2, 9, 8, 3), (1, 3, 3, 40), (0, 4, 5, 2)]:
+        (x,) = arrays(shape)
+        x = (10 * x).astype(np.int64).astype(kind.np) if kind.is_integer else x.astype(kind.np)
+        x[:1, 1:2, 1:2] = 3 if kind.is_integer else np.nan
+        attrs = {"T": kind, "data_format": layout.encode(), "padding": padding.encode()}
+        if layout == "NHWC":
+            attrs |= {"ksize": (1, *size, 1), "strides": (1, *strides, 1)}
+        else:
+            attrs |= {"ksize": (1, 1, *size), "strides": (1, 1, *strides)}
+            x = np.moveaxis(x, -1, 1)
+        if padding == "EXPLICIT":
+            pairs = [(0, 0), (1, 0), (0, 1), (0, 0)]
+            order = pairs if layout == "NHWC" else [pairs[0], pairs[3], *pairs[1:3]]
+            attrs["explicit_paddings"] = tuple(n for pair in order for n in pair)
+        with np.errstate(all="ignore"):  # as plans do
+            want = kernel(name, attrs, None)(x)
+            got = kernel(name, attrs, x.shape)(x)
+        assert got.dtype == want.dtype
+        exact = 1e-2 if kind.size < 4 else 1e-5
+        np.testing.assert_allclose(got.astype(np.float64), want.astype(np.float64), rtol=exact, atol=exact)

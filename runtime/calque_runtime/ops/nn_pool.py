@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, Call, Kernel, Op, Site, register, registered
-from ..shapes import Shape, format_shape
+from ..shapes import Shape, fixed, format_shape, is_static
 from .array import shape, zeros_like
 from .common import check_size
 from .windows import Windows, to_last, to_original, windows_of
@@ -54,11 +54,44 @@ def _pool_shape(s: Site, known: Shape, windows: Windows) -> Shape:
     return (known[0], known[1], *out) if windows.first else (known[0], *out, known[-1])
 
 
+def _blocked(s: Site, windows: Windows, run: Callable[[Windows, Array], Array]) -> Kernel | None:
+    """The kernel for images of known shape, where there is a special one."""
+    known = _pool_shape(s, s.shapes[0], windows)
+    if len(windows.stride) != 2 or not is_static(s.shapes[0]) or not is_static(known):
+        return None
+    if min(fixed(known)) == 0 or not s.dtypes[0].is_numpy_compatible:
+        return None
+    from ..kernels.pool import pool
+
+    shape, dtype = fixed(s.shapes[0]), s.dtypes[0].np
+    wide, counts = dtype, None
+    if run is _mean:
+        wide = np.dtype(np.float32) if dtype.itemsize < 4 else dtype
+        spatial = shape[2:] if windows.first else shape[1:3]
+        counts = _counts(windows, spatial).astype(wide)
+    # Channels first, each channel is an image of its own.
+    last = (shape[0] * shape[1], *shape[2:], 1) if windows.first else shape
+    combine, padding = (np.add, 0) if run is _mean else (np.maximum, _lowest(dtype))
+    inner = pool(windows, last, wide, combine, padding, counts)
+    if wide is dtype and not windows.first:
+        return inner
+
+    def around(x: Array) -> Array:
+        out = inner(np.ascontiguousarray(x, wide).reshape(last))
+        return out.reshape(fixed(known)).astype(dtype, copy=False)
+
+    around.shares = inner.shares  # type: ignore[attr-defined]
+    return around
+
+
 def _pool(
     name: str, arg: str, types: str, attrs: str, run: Callable[[Windows, Array], Array], doc: str
 ) -> Op:
     def kernel(s: Site) -> Kernel:
         windows = windows_of(s)
+        blocked = _blocked(s, windows, run)
+        if blocked is not None:
+            return blocked
 
         def pooled(x: Array) -> Array:
             _pool_shape(s, x.shape, windows)
