@@ -56,6 +56,14 @@ class Trackable:
         """
         return dict(self.__dict__.get("_self_tracked", ()))
 
+    def _saved_children(self, cache: dict[str, Any]) -> dict[str, Trackable]:
+        """The children that a saved model gets.
+
+        Args:
+            cache: one for each save, for classes that make functions or objects when they are saved.
+        """
+        return self._trackable_children("savedmodel")
+
     def _serialize_to_tensors(self) -> Mapping[str, Any]:
         """The arrays that this object itself stores, by attribute name (``VARIABLE_VALUE`` for a variable).
 

@@ -13,6 +13,7 @@ from calque_runtime.environment import Limits
 from calque_runtime.errors import FailedPreconditionError, NotFoundError, UnimplementedError
 from calque_runtime.resources import Variable as State
 from calque_runtime.savedmodel import calling, files, loader
+from calque_runtime.savedmodel.loader import Loader
 from calque_runtime.savedmodel.metagraph import (
     BareConcreteFunction,
     SavedFunction,
@@ -31,13 +32,14 @@ from .loaded_functions import LoadedConcreteFunction, LoadedFunction, TensorConv
 from .options import LoadOptions
 from .signatures import SignatureMap
 
-__all__ = ["MissingModelError", "UnknownTagsError", "contains_saved_model", "load"]
+__all__ = ["MissingModelError", "UnknownTagsError", "contains_saved_model", "load", "load_with_nodes"]
 
 
 class _TracerFactory(loader.Factory):
     """Makes the tracer's objects."""
 
     convention = TensorConvention()
+    loader: Loader
 
     def __init__(self, options: LoadOptions) -> None:
         self.options = options
@@ -130,7 +132,8 @@ class _TracerFactory(loader.Factory):
         if isinstance(optimizer, LoadedObject):
             optimizer.__dict__.setdefault("_slots", []).append((variable, slot_name, slot))
 
-    def finish(self, root: Any, loader: loader.Loader, report: Any) -> None:
+    def finish(self, root: Any, loader: Loader, report: Any) -> None:
+        self.loader = loader
         if not isinstance(root, LoadedObject):
             return
         held = root.__dict__
@@ -199,9 +202,28 @@ def load(
         UnimplementedError: the model is of a form that is not supported, or its signatures need something that is not
             (without `partial`); lists all of it.
     """
+    return _load(export_dir, tags, _TracerFactory(options or LoadOptions()), partial)
+
+
+def load_with_nodes(
+    export_dir: str | os.PathLike[str], options: LoadOptions | None = None
+) -> tuple[Any, list[Any], Any]:
+    """`load`, for those who need to know which object is which node of the file.
+
+    Returns:
+        The root object, the object of each node, and the file's object graph.
+    """
+    factory = _TracerFactory(options or LoadOptions())
+    root = _load(export_dir, None, factory, False)
+    return root, factory.loader.objects, factory.loader.graph
+
+
+def _load(
+    export_dir: str | os.PathLike[str], tags: str | Iterable[str] | None, factory: _TracerFactory, partial: bool
+) -> Any:
     where = os.fspath(export_dir)
     try:
-        return loader.load(where, tags, _TracerFactory(options or LoadOptions()), Limits(), partial)
+        return loader.load(where, tags, factory, Limits(), partial)
     except NotFoundError as error:
         if not contains_saved_model(where):
             raise MissingModelError(None, None, error.message) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from calque_runtime import dtypes
@@ -23,7 +23,7 @@ from calque_runtime.wire.metagraphs import encode_saved_model
 from ..context import init_scope
 from ..function.concrete import ConcreteFunction
 from ..function.polymorphic import Function
-from ..object_graph import Children, checkpoint_graph, walk
+from ..object_graph import Children, ObjectView, checkpoint_graph, walk
 from ..resource import TableResource
 from ..tensor import EagerTensor, SymbolicTensor
 from ..trackable import Trackable
@@ -41,7 +41,7 @@ from .signatures import SignatureMap, canonicalize_signatures, declared_trace
 from .structures import NotEncodable, function_spec, input_structure, output_structure, without_defaults
 from .tables import has_content, table_functions
 
-__all__ = ["SaveInFunctionError", "UntrackedResourceError", "save"]
+__all__ = ["SaveInFunctionError", "UntrackedResourceError", "save", "save_with"]
 
 # What the files say of their writer: the TensorFlow release whose form they have, and its GraphDef version.
 TENSORFLOW_VERSION = "2.21.0"
@@ -79,6 +79,24 @@ def save(
         UntrackedResourceError: a function uses a variable that `obj` does not lead to.
         FailedPreconditionError: a variable has no value; or it is called while a function is traced.
     """
+    save_with(obj, export_dir, signatures, options)
+
+
+def save_with(
+    obj: Any,
+    export_dir: str | os.PathLike[str],
+    signatures: Any,
+    options: SaveOptions | None,
+    more_files: Callable[[ObjectView], Mapping[str, bytes]] | None = None,
+    cache: Mapping[str, Any] | None = None,
+) -> None:
+    """`save`, with files besides those of every SavedModel.
+
+    Args:
+        obj, export_dir, signatures, options: see `save`.
+        more_files: given the objects as they were numbered, the contents of further files by name.
+        cache: what `Trackable._saved_children` finds in its cache.
+    """
     if not isinstance(obj, Trackable):
         raise ValueError(
             f"Expected an object that is Trackable, such as a tf.Module or tf.train.Checkpoint, for exporting, but got "
@@ -93,21 +111,22 @@ def save(
             "tf.saved_model.save is not supported inside a traced @tf.function. Move the call outside of it.",
         )
     with init_scope():
-        children = _Children()
+        children = _Children(cache or {})
         signature_map = canonicalize_signatures(obj, signatures, children)
-        _Saving(obj, signature_map, options or SaveOptions(), children).write(os.fspath(export_dir))
+        _Saving(obj, signature_map, options or SaveOptions(), children).write(os.fspath(export_dir), more_files)
 
 
 class _Children:
     """The children of objects; functions are asked for once, for a property may make a new one every time."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: Mapping[str, Any]) -> None:
         self._known: dict[int, tuple[Trackable, dict[str, Trackable]]] = {}
+        self._cache = dict(cache)
 
     def __call__(self, obj: Trackable) -> Mapping[str, Trackable]:
         found = self._known.get(id(obj))
         if found is None:
-            found = self._known[id(obj)] = obj, dict(obj._trackable_children("savedmodel"))
+            found = self._known[id(obj)] = obj, dict(obj._saved_children(self._cache))
             return found[1]
         functions = {n: c for n, c in found[1].items() if isinstance(c, (Function, ConcreteFunction))}
         others = {n: c for n, c in obj._trackable_children("checkpoint").items() if n not in functions}
@@ -384,8 +403,10 @@ class _Saving:
         spec = without_defaults(function_spec(concrete.signature))
         return mg.BareConcreteFunction(self._copy(concrete).name, names, len(names), spec)
 
-    def write(self, export_dir: str) -> None:
-        """Write the directory."""
+    def write(
+        self, export_dir: str, more_files: Callable[[ObjectView], Mapping[str, bytes]] | None = None
+    ) -> None:
+        """Write the directory, with `more_files` (see `save_with`)."""
         graph, values = checkpoint_graph(self.view)
         keys = {
             id(node._state): graph.nodes[n].attributes[0][2]
@@ -409,7 +430,8 @@ class _Saving:
             os.makedirs(os.path.join(directory, "assets"))
             for name, path in self.assets.items():
                 shutil.copyfile(path, os.path.join(directory, "assets", name))
-            for name, content in (("fingerprint.pb", fingerprint), ("saved_model.pb", data)):
+            more = {} if more_files is None else more_files(self.view)
+            for name, content in {**more, "fingerprint.pb": fingerprint, "saved_model.pb": data}.items():
                 with open(os.path.join(directory, name), "wb") as out:
                     out.write(content)
 

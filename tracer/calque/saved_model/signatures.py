@@ -119,7 +119,7 @@ def _tensor_defaults(concrete: ConcreteFunction) -> dict[str, Any]:
 
 
 def _default(root: Any, children: Children) -> Any:
-    own = getattr(root, "_default_save_signature", None)
+    own = children(root).get("_default_save_signature", getattr(root, "_default_save_signature", None))
     if isinstance(own, (Function, ConcreteFunction)):
         return own
     found = []

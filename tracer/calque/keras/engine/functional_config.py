@@ -63,7 +63,7 @@ class _Network:
         self._waiting: list[tuple[Any, Any]] = []
         self._nodes: dict[str, list[Any]] = {}  # by layer: its calls in this model
         for data in config["layers"]:
-            layer = deserialize(data, custom_objects)
+            layer = (created or {}).get(data["name"]) or deserialize(data, custom_objects)
             self.layers[data["name"]] = layer
             self._nodes[data["name"]] = list(layer._inbound_nodes[:1]) if _is_input(layer) else []
             self._waiting += [(data["name"], node) for node in data.get("inbound_nodes") or []]
@@ -180,17 +180,20 @@ def _map_references(get: Any, value: Any, layers: Mapping[str, Any]) -> Any:
     return value
 
 
-def network_from_config(config: Mapping[str, Any], custom_objects: Any = None) -> tuple[Any, Any]:
+def network_from_config(
+    config: Mapping[str, Any], custom_objects: Any = None, created: Mapping[str, Any] | None = None
+) -> tuple[Any, Any]:
     """The symbolic inputs and outputs of the model that a configuration describes.
 
     Args:
         config: what `network_config` gave.
         custom_objects: classes and functions of the caller's own, by name.
+        created: layers that are there already, by name.
 
     Raises:
         ValueError: the configuration contradicts itself, or names a class that is not known.
     """
-    network = _Network(config, custom_objects)
+    network = _Network(config, custom_objects, created)
     network.build()
 
     def tensor(reference: Any) -> Any:

@@ -127,7 +127,7 @@ class Model(Trainer, Layer):
     # Building
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights, by calling it on inputs of this shape, or structure of shapes, in a graph of no further use.
+        """Make the weights, by calling it on inputs of this shape, or structure of shapes, in a graph
 
         Raises:
             ValueError: it cannot be called on such inputs.

@@ -298,14 +298,15 @@ def _make(cls: Any, config: dict[str, Any], custom: Mapping[str, Any], safe: boo
 # What the rooms of named objects (losses, initializers, ...) have in common
 
 
-def serialize_named(obj: Any, base: type, kind: str, use_legacy_format: bool) -> Any:
+def serialize_named(obj: Any, base: type | tuple[type, ...], kind: str, use_legacy_format: bool) -> Any:
     """An object of a room in either form; warns if it is of another kind."""
     if obj is None:
         return None
     if not isinstance(obj, base):
+        wanted = base[0] if isinstance(base, tuple) else base
         warnings.warn(
-            f"`keras.{kind}.serialize()` is for objects of type `keras.{kind}.{base.__name__}`. Found an instance of "
-            f"type {type(obj)}, which may lead to improper serialization.",
+            f"`keras.{kind}.serialize()` is for objects of type `keras.{kind}.{wanted.__name__}`. Found an instance "
+            f"of type {type(obj)}, which may lead to improper serialization.",
             stacklevel=3,
         )
     return legacy.serialize_keras_object(obj) if use_legacy_format else serialize_keras_object(obj)
