@@ -3,6 +3,9 @@
 A window of one row of the image is `width of the filter * channels` numbers in a row of memory. A piece of some rows of
 the result copies the windows that it needs into a matrix (im2col), multiplies it by the filter, and carries out the
 epilogue, before the next piece begins. A filter of one pixel needs no copy.
+
+Where channels are few, the other way round is faster: what all windows of a row have under one tap of the filter, in
+one channel, lies in a row of memory of an image whose channels are apart.
 """
 
 from __future__ import annotations
@@ -19,6 +22,10 @@ from .pieces import Bordered, by_image, done_by, scratch, shares, split, windows
 
 __all__ = ["convolution"]
 
+# Channels up to which they are set apart. Windows of 3 x 3 pixels of one channel, 26 x 26 of them, take 5 microseconds
+# instead of 20; of 3 channels 50 instead of 100 (39 x 112, stride 2), of 8 channels 65 instead of 83 (48 x 62).
+_FEW = 8
+
 
 def convolution(
     windows: Windows, x_shape: Sequence[int], w_shape: Sequence[int], dtype: Any, epilogue: Epilogue
@@ -31,9 +38,11 @@ def convolution(
     work = batch * rows * columns * fh * fw * channels * filters
     if (fh, fw) == (1, 1) and not any(a or b for a, b in pads):
         return _by_pixel(windows, x_shape, filters, (rows, columns), dtype, epilogue, work)
+    if channels <= _FEW and (windows.stride == (1, 1) or windows.dilation == (1, 1)):
+        return _by_tap(windows, x_shape, w_shape, (rows, columns), dtype, epilogue, work)
     depth = fh * fw * channels
     border = Bordered.of(windows, x_shape, (fh, fw), 0)
-    size, count = split(batch * rows, columns * (depth + filters), work)
+    size, count = split(batch * rows, columns * (depth + filters * (1 + epilogue.addend)), work)
     do = done_by(count, work)
     out_shape = (batch, rows, columns, filters)
 
@@ -53,11 +62,10 @@ def convolution(
                 return
             copied = scratch("windows", (n, columns, fh, fw, channels), dtype)
             for at, upto, image, row in by_image(lo, hi, rows):
-                count = upto - at
-                source = border.rows(x, image, row, count)
+                source = border.rows(x, image, row, upto - at)
                 target = copied[at - lo : upto - lo]
                 # The last two axes of the windows are one run of memory unless the filter is dilated.
-                view = windows_in(source, count, columns, (fh, fw), windows.stride, windows.dilation)
+                view = windows_in(source, upto - at, columns, (fh, fw), windows.stride, windows.dilation)
                 for k in range(fh):
                     target[:, :, k] = view[:, :, k]
             result = flat[lo:hi].reshape(n * columns, filters)
@@ -85,29 +93,106 @@ def _by_pixel(
     """A filter of one pixel: the product of all pixels with it."""
     batch, _, _, channels = x_shape
     (sh, sw), (rows, columns) = windows.stride, out_size
-    pixels = batch * rows * columns
-    size, count = split(pixels, channels + filters, work, 64)
+    apart = (sh, sw) != (1, 1)
+    line = columns if apart else 1  # pixels that a piece takes together
+    numbers = line * (channels * (1 + apart) + filters * (1 + epilogue.addend))
+    size, count = split(batch * rows * columns // line if line else 0, numbers, work, -(-64 // max(1, line)))
     do = done_by(count, work)
 
     def run(x: Any, w: Any, *args: Any) -> Any:
         bias, addend = epilogue.split(args)
-        if (sh, sw) != (1, 1):
-            x = x[:, ::sh, ::sw]
-        matrix = np.ascontiguousarray(x).reshape(pixels, channels)
         factors = np.ascontiguousarray(w).reshape(channels, filters)
-        out = empty((pixels, filters), dtype)
-        added = None if addend is None else np.ascontiguousarray(addend).reshape(pixels, filters)
+        out = empty((batch, rows, columns, filters), dtype)
+        flat = out.reshape(-1, filters)
+        added = None if addend is None else np.ascontiguousarray(addend).reshape(flat.shape)
+        pixels = x[:, ::sh, ::sw] if apart else np.ascontiguousarray(x).reshape(-1, channels)
 
         def piece(i: int) -> None:
-            part = slice(i * size, (i + 1) * size)
-            result = out[part]
+            part = slice(i * size * line, (i + 1) * size * line)
+            result = flat[part]
             if not len(result):
                 return
-            np.matmul(matrix[part], factors, out=result)
+            if apart:
+                matrix = scratch("pixels", (len(result), channels), dtype)
+                target = matrix.reshape(-1, columns, channels)
+                for at, upto, image, row in by_image(i * size, i * size + len(target), rows):
+                    target[at - i * size : upto - i * size] = pixels[image, row : row + upto - at]
+            else:
+                matrix = pixels[part]
+            np.matmul(matrix, factors, out=result)
             epilogue.apply(result, bias, None if added is None else added[part])
 
         do(piece)
-        return out.reshape(batch, rows, columns, filters)
+        return out
+
+    run.shares = shares(count, work)  # type: ignore[attr-defined]
+    return run
+
+
+def _by_tap(
+    windows: Windows,
+    x_shape: Sequence[int],
+    w_shape: Sequence[int],
+    out_size: tuple[int, int],
+    dtype: Any,
+    epilogue: Epilogue,
+    work: int,
+) -> Callable[..., Any]:
+    """A filter for few channels: the matrix of windows has a row for each tap and channel, and of ones for the bias."""
+    batch, _, _, channels = x_shape
+    fh, fw, _, filters = w_shape
+    rows, columns = out_size
+    (sh, sw), (dh, dw) = windows.stride, windows.dilation
+    depth = fh * fw * channels
+    every = depth + epilogue.bias
+    border = Bordered.of(windows, x_shape, (fh, fw), 0)
+    width = -(-border.columns // sw)
+    size, count = split(batch * rows, columns * (every + filters) + border.columns * channels * sh, work)
+    do = done_by(count, work)
+
+    def copy(source: Any, taps: Any) -> None:
+        """Write what rows of windows see into `taps`: (height, width, channels, rows, columns)."""
+        apart = scratch("apart", (channels, sw, len(source), width), dtype)
+        turned = source.transpose(2, 0, 1)
+        for phase in range(sw):  # columns of one remainder by the stride are side by side
+            part = turned[:, :, phase::sw]
+            apart[:, phase, :, : part.shape[2]] = part
+        plane, phases, row, one = apart.strides
+        for phase in range(min(sw, fw)):
+            target = taps[:, phase::sw]
+            steps = (row * dh, one * dw, plane, row * sh, one)
+            target[...] = np.ndarray(target.shape, dtype, apart, phase * phases, steps)
+
+    def run(x: Any, w: Any, *args: Any) -> Any:
+        bias, addend = epilogue.split(args)
+        border.check(x)
+        x = np.ascontiguousarray(x)
+        matrix = np.empty((every, filters), dtype)
+        matrix[:depth] = w.reshape(depth, filters)
+        if bias is not None:
+            matrix[depth] = bias
+        out = empty((batch, rows, columns, filters), dtype)
+        flat = out.reshape(batch * rows, columns, filters)
+        added = None if addend is None else np.ascontiguousarray(addend).reshape(flat.shape)
+
+        def piece(i: int) -> None:
+            lo, hi = i * size, min((i + 1) * size, batch * rows)
+            n = hi - lo
+            if n <= 0:
+                return
+            copied = scratch("windows", (every, n, columns), dtype)
+            copied[depth:] = 1
+            taps = copied[:depth].reshape(fh, fw, channels, n, columns)
+            for at, upto, image, row in by_image(lo, hi, rows):
+                part = slice(at - lo, upto - lo)
+                copy(border.rows(x, image, row, upto - at), taps[:, :, :, part])
+            result = flat[lo:hi].reshape(n * columns, filters)
+            np.matmul(copied.reshape(every, n * columns).T, matrix, out=result)
+            part_added = None if added is None else added[lo:hi].reshape(n * columns, filters)
+            epilogue.apply(result, None, part_added)
+
+        do(piece)
+        return out
 
     run.shares = shares(count, work)  # type: ignore[attr-defined]
     return run
