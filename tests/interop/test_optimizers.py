@@ -16,10 +16,15 @@ from support import optimizing
 TESTS = str(Path(__file__).parents[1])
 ROWS = optimizing.OPTIMIZERS
 # What Keras 3 has too (its averages come last, and rows that occur twice in a gradient are squared before they add up).
-KERAS3 = tuple(row for row in ROWS if "use_ema" not in row and "adaptive_epsilon" not in row)
+# Nadam keeps the product of its momentums in that list there, Adafactor and Ftrl their slots by kind.
+KERAS3 = tuple(
+    row
+    for row in ROWS
+    if not any(text in row for text in ("use_ema", "adaptive_epsilon", "Nadam", "Adafactor", "Ftrl"))
+)
 
 
-def elsewhere(tests, package, row, begin, path):  # type: ignore[no-untyped-def]
+def elsewhere(tests, package, row, begin, path, legacy=False):  # type: ignore[no-untyped-def]
     """The first two steps, and a checkpoint; or the last two, from one."""
     import importlib
     import sys
@@ -30,13 +35,14 @@ def elsewhere(tests, package, row, begin, path):  # type: ignore[no-untyped-def]
         sys.path.insert(0, tests)
     from support import optimizing
 
-    optimizer = optimizing.make(row, importlib.import_module(package).optimizers)
+    make = optimizing.make_legacy if legacy else optimizing.make
+    optimizer = make(row, importlib.import_module(package).optimizers)
     held = optimizing.variables(tf)
     checkpoint = tf.train.Checkpoint(held=held, optimizer=optimizer)
     if begin:
         optimizing.train(optimizer, held, tf, steps=2)
         checkpoint.write(path)
-        return [v.numpy() for v in optimizer.variables if v.name != "learning_rate"]
+        return [v.numpy() for v in optimizing.state(optimizer) if v.name != "learning_rate"]
     status = checkpoint.read(path)
     seen = optimizing.train(optimizer, held, tf, start=2, steps=2)
     status.assert_consumed()
@@ -57,7 +63,8 @@ def check(seen: list[Any], row: str) -> None:
         np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("row", ROWS)
+# tf-keras's Nadam counts its steps in a Python number that no checkpoint has: it does not go on with its own either.
+@pytest.mark.parametrize("row", [row for row in ROWS if "Nadam" not in row])
 def test_tf_keras_goes_on_with_ours(tf: TensorFlow, tmp_path: Path, row: str) -> None:
     optimizer, held = optimizing.make(row, calque.optimizers), optimizing.variables(calque)
     optimizing.train(optimizer, held, calque, steps=2)
@@ -74,6 +81,30 @@ def test_we_go_on_with_tf_keras_s(tf: TensorFlow, tmp_path: Path, row: str) -> N
     seen = optimizing.train(optimizer, held, calque, start=2, steps=2)
     status.assert_consumed()
     check([a for i, a in enumerate(seen) if i % (len(seen) // 2) < 3], row)
+
+
+@pytest.mark.parametrize("row", optimizing.LEGACY)
+def test_older_ones_go_on_either_way(tf: TensorFlow, tmp_path: Path, row: str) -> None:
+    optimizer, held = optimizing.make_legacy(row, calque.optimizers), optimizing.variables(calque)
+    seen = optimizing.train(optimizer, held, calque)
+    wanted = [a for i, a in enumerate(seen) if i >= len(seen) // 2 and i % (len(seen) // 4) < 3]
+
+    def close(given: list[Any]) -> None:
+        for mine, their in zip(given, wanted, strict=True):
+            np.testing.assert_allclose(mine, their, rtol=1e-5, atol=1e-6)
+
+    optimizer, held = optimizing.make_legacy(row, calque.optimizers), optimizing.variables(calque)
+    optimizing.train(optimizer, held, calque, steps=2)
+    path = calque.train.Checkpoint(held=held, optimizer=optimizer).write(str(tmp_path / "ours"))
+    close(tf.run(elsewhere, tests=TESTS, package="tf_keras", row=row, begin=False, path=path, legacy=True))
+
+    path = str(tmp_path / "theirs")
+    tf.run(elsewhere, tests=TESTS, package="tf_keras", row=row, begin=True, path=path, legacy=True)
+    optimizer, held = optimizing.make_legacy(row, calque.optimizers), optimizing.variables(calque)
+    status = calque.train.Checkpoint(held=held, optimizer=optimizer).read(path)
+    seen = optimizing.train(optimizer, held, calque, start=2, steps=2)
+    status.assert_consumed()
+    close([a for i, a in enumerate(seen) if i % (len(seen) // 2) < 3])
 
 
 @pytest.mark.parametrize("row", KERAS3)

@@ -31,6 +31,39 @@ OPTIMIZERS = (
     "RMSprop(0.1, momentum=0.9, centered=True, clipnorm=1.0)",
     "Adagrad(0.1)",
     "Adagrad(0.1, initial_accumulator_value=0.5, epsilon=1e-3)",
+    "Adadelta(1.0)",
+    "Adadelta(0.5, rho=0.8, epsilon=1e-3)",
+    "Adamax(0.1)",
+    "Adamax(0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3, weight_decay=0.1)",
+    "Nadam(0.1)",
+    "Nadam(0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3)",
+    "Ftrl(0.1)",
+    "Ftrl(0.1, learning_rate_power=-0.4, l1_regularization_strength=0.01, l2_regularization_strength=0.1)",
+    "Ftrl(0.1, initial_accumulator_value=0.5, l2_shrinkage_regularization_strength=0.1, beta=0.2)",
+    "Adafactor(0.1)",
+    "Adafactor(0.1, beta_2_decay=-0.5, epsilon_2=0.1, clip_threshold=0.5, relative_step=False)",
+    "Lion(0.1)",
+    "Lion(0.01, beta_1=0.8, beta_2=0.9, use_ema=True, ema_overwrite_frequency=2)",
+)
+# The older ones, of `keras.optimizers.legacy`.
+LEGACY = (
+    "SGD(0.1)",
+    "SGD(0.1, momentum=0.9)",
+    "SGD(0.1, momentum=0.9, nesterov=True, decay=0.1)",
+    "SGD(schedules.ExponentialDecay(0.1, 2, 0.5), clipnorm=0.5)",
+    "Adam(0.1)",
+    "Adam(0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3, amsgrad=True, decay=0.1)",
+    "RMSprop(0.1)",
+    "RMSprop(0.1, momentum=0.9)",
+    "RMSprop(0.1, rho=0.7, centered=True, clipvalue=0.5)",
+    "RMSprop(0.1, momentum=0.9, centered=True, global_clipnorm=1.0)",
+    "Adagrad(0.1)",
+    "Adagrad(0.1, initial_accumulator_value=0.5, epsilon=1e-3)",
+    "Adadelta(1.0)",
+    "Adamax(0.1)",
+    "Nadam(0.1)",
+    "Ftrl(0.1, l1_regularization_strength=0.01, l2_regularization_strength=0.1, beta=0.2)",
+    "Ftrl(0.1, l2_shrinkage_regularization_strength=0.1)",
 )
 SCHEDULES = (
     "ExponentialDecay(0.5, 10, 0.9)",
@@ -74,10 +107,22 @@ def gradients(step: int, tf: Any) -> list[Any]:
     return [tf.constant(dense), tf.IndexedSlices(rows, at, [4, 2]), tf.constant(vector)]
 
 
+def make_legacy(text: str, optimizers: Any) -> Any:
+    """What a row of `LEGACY` says."""
+    names = {name: getattr(optimizers.legacy, name) for name in dir(optimizers.legacy)}
+    return eval(text, names | {"schedules": optimizers.schedules})
+
+
 def train(optimizer: Any, held: list[Any], tf: Any, start: int = 0, steps: int = STEPS) -> list[np.ndarray]:
     """Step on, and give the variables' values, and the optimizer's, after each step."""
     seen = []
     for step in range(start, start + steps):
         optimizer.apply_gradients(list(zip(gradients(step, tf), held, strict=True)))
-        seen += [v.numpy() for v in held] + [v.numpy() for v in optimizer.variables]
+        seen += [v.numpy() for v in held] + [v.numpy() for v in state(optimizer)]
     return seen
+
+
+def state(optimizer: Any) -> list[Any]:
+    """The optimizer's variables: of older ones, `variables` is a method only."""
+    variables = optimizer.variables
+    return list(variables() if callable(variables) else variables)

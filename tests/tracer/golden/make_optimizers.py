@@ -24,6 +24,10 @@ def main() -> None:
         optimizer = optimizing.make(row, tf_keras.optimizers)
         seen = optimizing.train(optimizer, optimizing.variables(tf), tf)
         arrays |= {f"optimizer|{i}|{k}": array for k, array in enumerate(seen)}
+    for i, row in enumerate(optimizing.LEGACY):
+        optimizer = optimizing.make_legacy(row, tf_keras.optimizers)
+        seen = optimizing.train(optimizer, optimizing.variables(tf), tf)
+        arrays |= {f"legacy|{i}|{k}": array for k, array in enumerate(seen)}
     for i, row in enumerate(optimizing.SCHEDULES):
         schedule = optimizing.make(row, tf_keras.optimizers.schedules)
         arrays[f"schedule|{i}"] = np.array(

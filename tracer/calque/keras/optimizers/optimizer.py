@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from calque_runtime import dtypes
@@ -26,9 +26,10 @@ from ...indexed_slices import IndexedSlices
 from ...tensor import TensorReference
 from ...trackable import AutoTrackable, NoDependency, SavedChildren
 from ...variable import Variable
+from .. import config, initializers
 from . import schedules
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "summed_rows", "with_gradient"]
 
 _log = logging.getLogger("calque")
 
@@ -77,7 +78,7 @@ class Optimizer(AutoTrackable):
     def __init__(
         self,
         name: str,
-        weight_decay: float | None = None,
+        weight_decay: float | None = 0,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
@@ -87,9 +88,7 @@ class Optimizer(AutoTrackable):
         jit_compile: bool = True,
         **kwargs: Any,
     ) -> None:
-        kwargs.pop("is_legacy_optimizer", None)  # part of a config
-        if kwargs:
-            raise TypeError(f"{type(self).__name__} takes no argument {', '.join(sorted(kwargs))}.")
+        _refuse_others(type(self).__name__, kwargs)
         if clipnorm is not None and global_clipnorm is not None:
             raise ValueError(
                 "At most one of `clipnorm` and `global_clipnorm` can be set. Received: "
@@ -132,7 +131,7 @@ class Optimizer(AutoTrackable):
                 return learning_rate
             if isinstance(learning_rate, Variable) or callable(learning_rate):
                 return learning_rate
-            return Variable(learning_rate, name="learning_rate", dtype=dtypes.float32, trainable=False)
+            return Variable(learning_rate, name="learning_rate", dtype=config.floatx(), trainable=False)
 
     @property
     def learning_rate(self) -> Any:
@@ -203,14 +202,12 @@ class Optimizer(AutoTrackable):
 
         Args:
             shape: its shape.
-            dtype: its dtype; None: float32.
-            initializer: "zeros", "ones", or a function of shape and dtype.
+            dtype: its dtype; None: `keras.backend.floatx()`.
+            initializer: an initializer or its name, or a function of shape and dtype.
             name: its name.
         """
-        from ...api.array_ops import ones
-
-        start = {"zeros": zeros, "ones": ones}.get(initializer, initializer)
-        value = start([] if shape is None else shape, dtypes.float32 if dtype is None else dtype)
+        start = initializers.get(initializer)
+        value = start([] if shape is None else shape, config.floatx() if dtype is None else dtype)
         variable = Variable(value, name=name, trainable=False)
         self._variables.append(variable)
         return variable
@@ -289,6 +286,24 @@ class Optimizer(AutoTrackable):
                 )
             variable.assign(cast(weight, variable.dtype))
 
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put the values of `variables` into a dict, under "0", "1", ..."""
+        store.update({str(i): value for i, value in enumerate(self.get_weights())})
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Give `variables` the values that `save_own_variables` stored; of another number of them, none."""
+        if len(store) != len(self._variables):
+            _log.warning(
+                "Skipping variable loading for optimizer '%s', because it has %d variables whereas the saved "
+                "optimizer has %d variables.",
+                self.name,
+                len(self._variables),
+                len(store),
+            )
+            return
+        for i, variable in enumerate(self._variables):
+            variable.assign(store[str(i)])
+
     # Steps
 
     def update_step(self, gradient: Any, variable: Variable) -> None:
@@ -327,13 +342,28 @@ class Optimizer(AutoTrackable):
         """One step: `compute_gradients`, and `apply_gradients` of what it gives."""
         self.apply_gradients(self.compute_gradients(loss, var_list, tape))
 
-    def apply_gradients(self, grads_and_vars: Any, name: str | None = None) -> Variable:
+    def aggregate_gradients(self, grads_and_vars: Any) -> list[tuple[Any, Variable]]:
+        """The gradients of all replicas, summed up: there is one, so these are they."""
+        return list(grads_and_vars)
+
+    def _start_step(self) -> None:
+        """What a step begins with, before any variable changes; for subclasses."""
+
+    def apply_gradients(
+        self,
+        grads_and_vars: Any,
+        name: str | None = None,
+        skip_gradients_aggregation: bool = False,
+        **kwargs: Any,
+    ) -> Variable:
         """One step.
 
         Args:
             grads_and_vars: (gradient, variable) pairs. A gradient may be an IndexedSlices; where it is None, the
                 variable stays.
             name: the name scope; None: the optimizer's name.
+            skip_gradients_aggregation: are the gradients summed up over replicas already?
+            **kwargs: `experimental_aggregate_gradients`, the same in older releases.
 
         Returns:
             `iterations`, which is one more now.
@@ -341,7 +371,13 @@ class Optimizer(AutoTrackable):
         Raises:
             ValueError: every gradient is None.
             KeyError: a variable was not among those of the first step.
+            TypeError: there are other arguments.
         """
+        aggregate = kwargs.pop("experimental_aggregate_gradients", True)
+        if kwargs:
+            raise TypeError(f"apply_gradients takes no argument {', '.join(sorted(kwargs))}.")
+        if aggregate and not skip_gradients_aggregation:
+            grads_and_vars = self.aggregate_gradients(grads_and_vars)
         if isinstance(self._learning_rate, schedules.LearningRateSchedule):
             self._current_learning_rate.assign(self._learning_rate(self._iterations))
         pairs = list(grads_and_vars)
@@ -350,10 +386,11 @@ class Optimizer(AutoTrackable):
         with name_scope(name or self.name or "optimizer"):
             with init_scope():
                 self.build([variable for _, variable in pairs])
-            some = _with_gradient(pairs)
+            some = with_gradient(pairs)
             variables = [variable for _, variable in some]
-            gradients = [_summed_rows(g) for g in self._clip([g for g, _ in some])]
+            gradients = [summed_rows(g) for g in self._clip([g for g, _ in some])]
             self._decay(variables)
+            self._start_step()
             for gradient, variable in zip(gradients, variables, strict=True):
                 self.update_step(gradient, variable)
             self._iterations.assign_add(1)
@@ -394,7 +431,9 @@ class Optimizer(AutoTrackable):
         )
 
     def _decay(self, variables: list[Variable]) -> None:
-        if self.weight_decay is None:
+        if self.weight_decay is None or (
+            isinstance(self.weight_decay, (int, float)) and self.weight_decay == 0
+        ):
             return
         spared, names = self._undecayed
         for variable in variables:
@@ -463,6 +502,21 @@ class Optimizer(AutoTrackable):
         return cls(**arguments)
 
 
+def _refuse_others(optimizer: str, arguments: dict[str, Any]) -> None:
+    """Refuse what no optimizer takes, or no longer takes."""
+    arguments.pop("is_legacy_optimizer", None)  # part of a config
+    if arguments.pop("lr", None):
+        _log.warning("`lr` is ignored: give `%s` its `learning_rate`.", optimizer)
+    for name in arguments:
+        if name in ("decay", "gradient_aggregator", "gradient_transformers"):
+            raise ValueError(
+                f"{name} is deprecated in the new Keras optimizer: use keras.optimizers.legacy.{optimizer}, or "
+                "instead of `decay` a learning rate schedule."
+            )
+    if arguments:
+        raise TypeError(f"{optimizer} takes no argument {', '.join(sorted(arguments))}.")
+
+
 class _Variables(list[Variable]):
     """A list that can be called too: in older releases, `variables` was a method."""
 
@@ -470,7 +524,7 @@ class _Variables(list[Variable]):
         return self
 
 
-def _with_gradient(pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variable]]:
+def with_gradient(pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variable]]:
     """The pairs that have a gradient."""
     some = [(gradient, variable) for gradient, variable in pairs if gradient is not None]
     if not some:
@@ -484,7 +538,7 @@ def _with_gradient(pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variabl
     return [(g if isinstance(g, IndexedSlices) else tensor(g), v) for g, v in some]
 
 
-def _summed_rows(gradient: Any) -> Any:
+def summed_rows(gradient: Any) -> Any:
     """A gradient in which no row occurs twice."""
     if not isinstance(gradient, IndexedSlices):
         return gradient

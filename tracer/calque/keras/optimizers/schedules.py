@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calque_runtime.dtypes import DType
@@ -13,6 +13,7 @@ from ...api.array_ops import zeros_like
 from ...api.indexing_ops import where
 from ...api.math_ops import cast, ceil, cos, equal, floor, minimum, pow
 from ...context import name_scope
+from ..saving.serialization import deserialize_named, serialize_named
 
 __all__ = [
     "CosineDecay",
@@ -64,14 +65,14 @@ class _Configured(LearningRateSchedule):
         return name_scope(self.name or type(self).__name__)
 
 
-class ExponentialDecay(_Configured):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``.
+class _PeriodicDecay(_Configured):
+    """A rate that depends on how many periods of `decay_steps` steps have passed.
 
     Args:
         initial_learning_rate: at step 0: a number or scalar tensor; its dtype is the results'.
-        decay_steps: in how many steps the rate decays by `decay_rate`.
-        decay_rate: the factor.
-        staircase: is the exponent rounded down, so that the rate stays for `decay_steps` steps?
+        decay_steps: how long a period is.
+        decay_rate: how much the rate decays in a period.
+        staircase: do only whole periods count, so that the rate stays for `decay_steps` steps?
         name: the name scope.
     """
 
@@ -96,41 +97,37 @@ class ExponentialDecay(_Configured):
         with self._scope():
             initial = tensor(self.initial_learning_rate)
             periods = cast(step, initial.dtype) / cast(self.decay_steps, initial.dtype)
-            if self.staircase:
-                periods = floor(periods)
-            return initial * pow(cast(self.decay_rate, initial.dtype), periods)
+            return self._decayed(
+                initial, cast(self.decay_rate, initial.dtype), floor(periods) if self.staircase else periods
+            )
+
+    def _decayed(self, initial: Any, rate: Any, periods: Any) -> Any:
+        raise NotImplementedError
 
 
-class InverseTimeDecay(_Configured):
+class ExponentialDecay(_PeriodicDecay):
+    """``initial_learning_rate * decay_rate ** (step / decay_steps)``.
+
+    Args:
+        initial_learning_rate: at step 0: a number or scalar tensor; its dtype is the results'.
+        decay_steps: in how many steps the rate decays by `decay_rate`.
+        decay_rate: the factor.
+        staircase: is the exponent rounded down, so that the rate stays for `decay_steps` steps?
+        name: the name scope.
+    """
+
+    def _decayed(self, initial: Any, rate: Any, periods: Any) -> Any:
+        return initial * pow(rate, periods)
+
+
+class InverseTimeDecay(_PeriodicDecay):
     """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
 
     Args: as for `ExponentialDecay`.
     """
 
-    _arguments = ExponentialDecay._arguments
-
-    def __init__(
-        self,
-        initial_learning_rate: Any,
-        decay_steps: Any,
-        decay_rate: Any,
-        staircase: bool = False,
-        name: str | None = None,
-    ) -> None:
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
-
-    def __call__(self, step: Any) -> Any:
-        """The learning rate at a step."""
-        with self._scope():
-            initial = tensor(self.initial_learning_rate)
-            periods = cast(step, initial.dtype) / cast(self.decay_steps, initial.dtype)
-            if self.staircase:
-                periods = floor(periods)
-            return initial / (1 + cast(self.decay_rate, initial.dtype) * periods)
+    def _decayed(self, initial: Any, rate: Any, periods: Any) -> Any:
+        return initial / (1 + rate * periods)
 
 
 class PiecewiseConstantDecay(_Configured):
@@ -332,30 +329,24 @@ class CosineDecayRestarts(_Configured):
         return where(same, whole, restart), where(same, completed - whole, (completed - before) / length)
 
 
-def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:
-    """A schedule as a dict of its class name and config."""
-    return {
-        "class_name": type(learning_rate_schedule).__name__,
-        "config": learning_rate_schedule.get_config(),
-    }
+def serialize(learning_rate_schedule: LearningRateSchedule, use_legacy_format: bool = False) -> Any:
+    """A schedule as a dict, see `keras.saving.serialize_keras_object`."""
+    kind = "optimizers.schedules"
+    return serialize_named(learning_rate_schedule, LearningRateSchedule, kind, use_legacy_format)
 
 
-def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
-    """A schedule from what `serialize` gave.
+def deserialize(
+    config: Any, custom_objects: Mapping[str, Any] | None = None, use_legacy_format: bool = False
+) -> Any:
+    """A schedule from what `serialize` gave, or from a dict of its class name and config.
 
     Args:
         config: the dict.
         custom_objects: classes of the caller's own, by name.
+        use_legacy_format: accepted: either form is read.
 
     Raises:
         ValueError: no class of that name is known.
     """
-    name = config["class_name"]
-    found = (custom_objects or {}).get(name)
-    if found is None:
-        found = globals().get(name) if name in __all__ else None
-    if found is None:
-        raise ValueError(
-            f"Unknown learning rate schedule: '{name}'. Pass its class in custom_objects={{'{name}': ...}}."
-        )
-    return found.from_config(config["config"])
+    known = {name: globals()[name] for name in __all__ if name not in ("serialize", "deserialize")}
+    return deserialize_named(config, known, custom_objects, "learning rate schedule")
