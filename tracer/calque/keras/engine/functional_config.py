@@ -56,7 +56,9 @@ def network_config(model: Functional) -> dict[str, Any]:
 class _Network:
     """The layers of a configuration, called as far as their arguments are there."""
 
-    def __init__(self, config: Mapping[str, Any], custom_objects: Any) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], custom_objects: Any, created: Mapping[str, Any] | None
+    ) -> None:
         from ..layers.serialization import deserialize
 
         self.layers: dict[str, Any] = {}

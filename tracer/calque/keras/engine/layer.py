@@ -328,6 +328,8 @@ class Layer(ConfigMixin, WeightHolder):
                 for output in nest.flatten(outputs):
                     batch = cast(convert_to_tensor(_batch_size(output)), output.dtype)
                     self.add_loss(regularize(output) / batch)
+        if not self.supports_masking and not self._makes_masks():
+            return
         flat = nest.flatten(outputs)
         if all(mask_of(x) is not None for x in flat):
             return

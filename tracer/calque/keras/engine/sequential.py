@@ -67,7 +67,7 @@ class Sequential(Functional):
                 raise TypeError(
                     f"The added layer must be an instance of class Layer. Received: layer={layer} of {type(layer)}."
                 )
-            from ..layers.core import Lambda
+            from ..layers.lambda_layer import Lambda
 
             layer = Lambda(layer)
         if layer.name in [x.name for x in self._stack]:

@@ -23,7 +23,7 @@ from ..engine.autocast import compute_in
 from ..engine.call_context import Call, enter
 from ..engine.input_layer import InputLayer
 
-__all__ = ["SavedLayers"]
+__all__ = ["SavedLayers", "input_specs"]
 
 _CACHE = "keras"
 
@@ -329,17 +329,19 @@ def _layers_in(layer: Any) -> list[Any]:
     return list(layer._flatten_layers(recursive=False, include_self=False))
 
 
+def input_specs(model: Any) -> tuple[Any, list[Any]]:
+    """The inputs that a model was called with: their structure, and a named spec for each, with any batch size."""
+    inputs = nest.map_structure(_open_batch, model._state.save_spec[0][0])
+    flat = nest.flatten(inputs)
+    return inputs, [_named(s, n) for s, n in zip(flat, _input_names(model, inputs), strict=True)]
+
+
 def _default_signature(model: Any) -> dict[str, Any]:
     """The concrete function that becomes "serving_default": inputs by name, a dict of outputs by name."""
     spec = model._state.save_spec
-    if spec is None or not hasattr(model, "save_spec"):
+    if spec is None or not hasattr(model, "save_spec") or len(spec[0]) > 1 or spec[1]:
         return {}
-    (inputs, *rest), kwargs = nest.map_structure(_open_batch, spec)
-    if rest or kwargs:
-        return {}
-    flat = nest.flatten(inputs)
-    names = _input_names(model, inputs)
-    named = [_named(s, n) for s, n in zip(flat, names, strict=True)]
+    inputs, named = input_specs(model)
 
     def _wrapped_model(*args: Any) -> Any:
         given = nest.pack_sequence_as(inputs, list(args)) if nest.is_nested(inputs) else args[0]

@@ -218,7 +218,8 @@ class _Reviver:
         listed = config["layers"] if isinstance(config, Mapping) else config
         model = cls(name=config.get("name") if isinstance(config, Mapping) else None)
         for data in listed:
-            name = data["config"].get("name") if isinstance(data.get("config"), Mapping) else None
+            inner = data.get("config")
+            name = inner.get("name", "") if isinstance(inner, Mapping) else ""
             model.add(layers[name] if name in layers else deserialize(data))
         shape = config.get("build_input_shape") if isinstance(config, Mapping) else None
         if not model._is_graph_network and shape:
