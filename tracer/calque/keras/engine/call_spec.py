@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 __all__ = ["CallSpec"]
@@ -13,7 +13,7 @@ class CallSpec:
     """The parameters of a layer's `call`.
 
     Args:
-        call: the method, bound.
+        call: the method, bound; or its parameters by name.
 
     Attributes:
         names: the parameters' names, in order.
@@ -21,8 +21,8 @@ class CallSpec:
         default_training: what `training` is where nobody says.
     """
 
-    def __init__(self, call: Callable[..., Any]) -> None:
-        parameters = inspect.signature(call).parameters
+    def __init__(self, call: Callable[..., Any] | Mapping[str, inspect.Parameter]) -> None:
+        parameters = inspect.signature(call).parameters if callable(call) else call
         self.parameters = parameters
         kinds = inspect.Parameter
         self.names = [

@@ -411,7 +411,7 @@ def _conform(value: Any, symbol: KerasTensor) -> Any:
             value = squeeze(value, axis=-1)
         elif shape.rank == wanted.rank - 1 and wanted[-1] == 1:
             value = expand_dims(value, axis=-1)
-    if value.dtype != symbol.dtype and not symbol.dtype.name == "string" and not value.dtype.name == "string":
+    if value.dtype != symbol.dtype and "string" not in (symbol.dtype.name, value.dtype.name):
         value = cast(value, symbol.dtype)
     set_mask(value, mask)
     return value

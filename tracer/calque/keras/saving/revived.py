@@ -8,6 +8,7 @@ from typing import Any
 
 from ... import nest
 from ...errors import UnimplementedError
+from ..engine.call_spec import CallSpec
 from ..engine.layer import Layer
 from ..engine.model import Model
 
@@ -56,21 +57,12 @@ class RevivedLayer(Layer):
         )
         for loss in held.get("layer_regularization_losses") or ():
             self.add_loss(loss)
-        spec = self._call_spec
-        takes = self._parameters()
-        spec.names = [*takes] or ["inputs"]
-        spec.first = spec.names[0]
-        spec._positional = [n for n, p in takes.items() if p.kind is not inspect.Parameter.KEYWORD_ONLY]
-        spec.expects_training = "training" in takes
-        spec.expects_mask = spec.takes_mask_by_name = "mask" in takes
+        known.call_spec = CallSpec(self._parameters())
 
     def _parameters(self) -> dict[str, inspect.Parameter]:
-        function = self.__dict__.get("_function")
-        if function is None:
-            return {}
-        given = {p.name: p for p in function.signature.parameters}
-        given.pop("self", None)
-        return given
+        if self._function is None:
+            return dict(inspect.signature(self.call).parameters)
+        return {p.name: p for p in self._function.signature.parameters if p.name != "self"}
 
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Run the saved function.
