@@ -244,3 +244,31 @@ def test_pool(name: str, dtype: str, size: Any, strides: Any, layout: str, paddi
         assert got.dtype == want.dtype
         exact = 1e-2 if kind.size < 4 else 1e-5
         np.testing.assert_allclose(got.astype(np.float64), want.astype(np.float64), rtol=exact, atol=exact)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize(
+    ("name", "w"),
+    [
+        ("Conv2D", (3, 3, 12, 4)),
+        ("Conv2D", (3, 3, 4, 6)),
+        ("Conv2D", (3, 2, 1, 24)),
+        ("Conv2D", (1, 1, 6, 4)),
+        ("DepthwiseConv2dNative", (2, 3, 12, 2)),
+    ],
+)
+@pytest.mark.parametrize("strides", [(1, 1), (2, 3)])
+def test_types_layouts_and_groups(name: str, w: Any, strides: Any, layout: str, dtype: str) -> None:
+    kind = dtypes.as_dtype(dtype)
+    x, filters = (a.astype(kind.np) for a in arrays((2, 7, 9, 12), w))
+    attrs = attributes(strides, (1, 1), "EXPLICIT") | {"T": kind, "data_format": layout.encode()}
+    if layout == "NCHW":
+        x = np.ascontiguousarray(np.moveaxis(x, -1, 1))
+        attrs["strides"] = (1, 1, *strides)
+        attrs["explicit_paddings"] = (0, 0, 0, 0, *attrs["explicit_paddings"][2:6])
+    want = kernel(name, attrs, None, None)(x, filters)
+    got = kernel(name, attrs, x.shape, w)(x, filters)
+    assert got.dtype == want.dtype
+    exact = {2: 2e-2, 4: 1e-4, 8: 1e-12}[kind.size]
+    np.testing.assert_allclose(got.astype(np.float64), want.astype(np.float64), rtol=exact, atol=exact)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import OpError
 from ..op import Array, Call, Kernel, Op, Site, register, registered
-from ..shapes import Dim, Shape, format_shape
+from ..shapes import Dim, Shape, fixed, format_shape, is_static
 from .array import shape
 from .common import check_size
 from .windows import Windows, to_last, to_original, windows_of
@@ -123,19 +124,59 @@ def _wide(s: Site, at: int) -> tuple[Any, Any]:
     return dtype.np, np.float32 if dtype.is_floating and dtype.size < 4 else dtype.np
 
 
-def _blocked(s: Site, windows: Windows) -> Kernel | None:
+def _blocked(kind: _Kind, s: Site, windows: Windows) -> Kernel | None:
     """The kernel for images of known shape, where there is a special one."""
     x, w = s.shapes
-    if x is None or w is None or None in x or None in w or windows.first or s.dtypes[0].np != np.float32:
+    if kind.rank != 4 or not is_static(x) or not is_static(w) or not s.dtypes[0].is_floating:
         return None
+    try:
+        kind.channels(s, x, w, windows)
+    except OpError:  # the plain kernel says so when it runs
+        return None
+    size = fixed(w)
+    batch, *middle = fixed(x)
+    last = (batch, *middle[1:], middle[0]) if windows.first else (batch, *middle)
+    dtype, wide = _wide(s, 0)
+    inner = _by_groups(kind, windows, last, size, wide)
+    if wide is dtype and not windows.first:
+        return inner
+
+    def run(images: Array, filters: Array) -> Array:
+        out = inner(to_last(images, windows.first).astype(wide, copy=False), filters.astype(wide, copy=False))
+        return to_original(out.astype(dtype, copy=False), windows.first)
+
+    run.shares = getattr(inner, "shares", False)  # type: ignore[attr-defined]
+    return run
+
+
+def _by_groups(
+    kind: _Kind, windows: Windows, x: tuple[int, ...], w: tuple[int, ...], dtype: Any
+) -> Callable[..., Array]:
+    """What convolves channels-last images of shape `x`, whose channels may be in groups."""
     from ..kernels.conv import convolution
     from ..kernels.depthwise import depthwise
     from ..kernels.epilogue import Epilogue
 
-    make = depthwise if s.op.name == "DepthwiseConv2dNative" else convolution
-    if make is convolution and x[-1] != w[-2]:
-        return None  # groups of channels
-    return make(windows, x, w, np.float32, Epilogue((), np.float32))  # type: ignore[arg-type]
+    none, (channels, inner) = Epilogue((), dtype), (x[-1], w[-2])
+    if kind.by_channel:
+        return depthwise(windows, x, w, dtype, none)
+    if channels == inner or not inner:
+        return convolution(windows, x, w, dtype, none)
+    groups = channels // inner
+    each = w[-1] // groups
+    if inner == 1:  # the filters of a channel stand together
+        one = depthwise(windows, x, (*w[:2], channels, each), dtype, none)
+    else:
+        one = convolution(windows, (*x[:-1], inner), (*w[:-1], each), dtype, none)
+
+    def run(images: Array, filters: Array) -> Array:
+        if inner == 1:
+            return one(images, filters.reshape(*w[:2], channels, each))  # type: ignore[no-any-return]
+        parts = zip(np.split(images, groups, -1), np.split(filters, groups, -1), strict=True)
+        return np.concatenate([one(*pair) for pair in parts], axis=-1)
+
+    run.shares = getattr(one, "shares", False)  # type: ignore[attr-defined]
+    return run
 
 
 def _family(
@@ -152,7 +193,7 @@ def _family(
 
     def kernel(s: Site) -> Kernel:
         windows, (dtype, wide) = windows_of(s), _wide(s, 0)
-        blocked = _blocked(s, windows) if kind.rank == 4 else None
+        blocked = _blocked(kind, s, windows)
         if blocked is not None:
             return blocked
 
