@@ -24,7 +24,7 @@ def network_config(model: Functional) -> dict[str, Any]:
     index: dict[tuple[int, int], int] = {}
     for layer in model._own_layers:
         kept = [i for i in range(len(layer._inbound_nodes)) if (id(layer), i) in own]
-        index.update({(id(layer), i): new for new, i in enumerate(kept)})
+        index.update({(id(layer), i): new for new, i in enumerate(kept, int(_counts_from_one(layer)))})
     layers = []
     for layer in model._own_layers:
         nodes = [
@@ -67,7 +67,8 @@ class _Network:
         for data in config["layers"]:
             layer = (created or {}).get(data["name"]) or deserialize(data, custom_objects)
             self.layers[data["name"]] = layer
-            self._nodes[data["name"]] = list(layer._inbound_nodes[:1]) if _is_input(layer) else []
+            first = [None] if _counts_from_one(layer) else []
+            self._nodes[data["name"]] = list(layer._inbound_nodes[:1]) if _is_input(layer) else first
             self._waiting += [(data["name"], node) for node in data.get("inbound_nodes") or []]
 
     def build(self) -> None:
@@ -94,7 +95,7 @@ class _Network:
         """The symbolic tensor that a reference means, if it is there."""
         name, node_index, tensor_index = reference[:3]
         nodes = self._nodes.get(name, [])
-        if node_index >= len(nodes):
+        if node_index >= len(nodes) or nodes[node_index] is None:
             return None
         found: KerasTensor = nest.flatten(nodes[node_index].outputs)[tensor_index]
         return found
@@ -133,6 +134,16 @@ class _Network:
         layer(inputs, **kwargs)
         self._nodes[name].append(layer._inbound_nodes[before])
         return True
+
+
+def _counts_from_one(layer: Any) -> bool:
+    """Are a layer's calls numbered from 1 on? A model's are, in Keras 2: its own graph counts as call 0."""
+    from .functional import Functional
+    from .sequential import Sequential
+
+    if isinstance(layer, Sequential):
+        return not layer._stack or _is_input(layer._stack[0])
+    return isinstance(layer, Functional) and _is_input(layer._own_layers[0])
 
 
 def _is_input(layer: Any) -> bool:

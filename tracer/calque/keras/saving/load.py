@@ -222,13 +222,18 @@ class _Reviver:
             name = inner.get("name", "") if isinstance(inner, Mapping) else ""
             model.add(layers[name] if name in layers else deserialize(data))
         shape = config.get("build_input_shape") if isinstance(config, Mapping) else None
-        if not model._is_graph_network and shape:
+        if not model._is_graph_network and isinstance(shape, Mapping):
+            Layer.build(model, shape)  # of dtypes that are not known: the layers are built, each by itself
+        elif not model._is_graph_network and shape:
             model.build(shape)
         return model
 
     def _build(self, layer: Any, metadata: Mapping[str, Any]) -> None:
         shape = metadata.get("build_input_shape")
         if not isinstance(layer, Layer) or layer.built or shape is None:
+            return
+        if isinstance(layer, Sequential) and isinstance(shape, Mapping):
+            Layer.build(layer, shape)
             return
         with name_scope(layer.name):
             layer.build(shape)

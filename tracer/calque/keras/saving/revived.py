@@ -130,6 +130,9 @@ class InferenceModel(Model):
         loaded: the loaded object.
         name: the model's name.
 
+    Attributes:
+        signature_name: the signature that it runs; None: it runs ``__call__``.
+
     Raises:
         UnimplementedError: it has nothing that can be called.
     """
@@ -138,7 +141,8 @@ class InferenceModel(Model):
         super().__init__(name=name)
         self.loaded = loaded
         self._state.built = True
-        self.__dict__["_called"] = _callable_of(loaded)
+        function, keys, self.signature_name = _callable_of(loaded)
+        self.__dict__["_called"] = function, keys
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Run it.
@@ -162,12 +166,12 @@ class InferenceModel(Model):
 
 
 def _callable_of(loaded: Any) -> tuple[Any, Any]:
-    """What to call, and the names of its inputs if it is a signature."""
+    """What to call; the names of its inputs, and its own, if it is a signature."""
     signatures = getattr(loaded, "signatures", {})
     for name in ("serving_default", *sorted(signatures)):
         if name in signatures:
             one = signatures[name]
-            return one, sorted(one.structured_input_signature[1])
+            return one, sorted(one.structured_input_signature[1]), name
     call = loaded.__dict__.get("__call__") or loaded.__dict__.get("serve")
     if call is None:
         raise UnimplementedError(
@@ -175,4 +179,4 @@ def _callable_of(loaded: Any) -> tuple[Any, Any]:
             None,
             "The SavedModel has neither signatures nor a `__call__`: there is no model in it to run.",
         )
-    return call, None
+    return call, None, None
