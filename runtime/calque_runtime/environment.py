@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .collecting import paused_collection
 from .errors import InvalidArgumentError, PermissionDeniedError
 from .ir import Function, FunctionRef, Library
 
@@ -84,7 +85,7 @@ class Environment:
         if function.plan is None:
             from .plan import compile_function
 
-            with self.lock:
+            with self.lock, paused_collection():
                 # Callees first, so that how deep calls are nested does not matter here.
                 for one in self._callees_first(function):
                     if one.plan is None:

@@ -44,6 +44,8 @@ def schedule_nodes(nodes: list[Node], where: str) -> list[Node]:
     Raises:
         InvalidArgumentError: there is a cycle; the message names the nodes on it.
     """
+    if _is_in_order(nodes):  # as nearly always
+        return list(nodes)
     placed: set[Node] = set()
     order: list[Node] = []
     known = set(nodes)
@@ -75,6 +77,15 @@ def schedule_nodes(nodes: list[Node], where: str) -> list[Node]:
                     )
             stack.extend(reversed(waiting))
     return order
+
+
+def _is_in_order(nodes: list[Node]) -> bool:
+    later = set(nodes)
+    for node in nodes:
+        if not later.isdisjoint([value.node for value in node.inputs]) or not later.isdisjoint(node.control):
+            return False
+        later.discard(node)
+    return True
 
 
 def _dependencies(node: Node) -> list[Node]:

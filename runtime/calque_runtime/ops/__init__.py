@@ -123,11 +123,11 @@ def load_all() -> dict[str, Op]:
 
 def find(name: str) -> Op | None:
     """The op of that name, or None; its family is loaded where it is not yet."""
-    from .index import FAMILY_OF
-
     ops = registered()
     if name in ops:
         return ops[name]
+    from .index import FAMILY_OF
+
     # The index names the family; an op newer than the index is in any of them.
     for family in (FAMILY_OF[name], *FAMILIES) if name in FAMILY_OF else FAMILIES:
         if family not in _loaded:

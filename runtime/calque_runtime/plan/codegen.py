@@ -35,11 +35,10 @@ from ..quiet import loud, quiet
 from ..reference import located
 from ..schedule import schedule
 from ..shapes import fixed, known_size
+from .stepwise import ALIASES, LONG, stepwise
 
 __all__ = ["Source", "compile_function"]
 
-# Nodes that only pass their input on: the plan uses the input itself.
-ALIASES = frozenset({"Identity", "StopGradient", "PreventGradient", "Snapshot"})
 _WHILE = frozenset({"While", "StatelessWhile"})
 _IF = frozenset({"If", "StatelessIf"})
 _IN_PLACE = 1 << 12  # bytes: below, numpy's own cache of small blocks is as fast
@@ -51,9 +50,15 @@ def compile_function(function: Function, env: Environment) -> Callable[..., list
     Raises:
         UnimplementedError: an op, attribute or dtype it needs is not supported.
     """
+    order = schedule(function)
+    if len(order) >= LONG:
+        return stepwise(function, order, env, lambda: _compiled(function, order, env))
+    return _compiled(function, order, env)
+
+
+def _compiled(function: Function, order: Sequence[Node], env: Environment) -> Callable[..., list[Any]]:
     source = Source(function.name, env)
     names = {value: f"a{i}" for i, value in enumerate(function.inputs)}
-    order = schedule(function)
     last = _last_uses(order, function.outputs)
     dead = [name for value, name in names.items() if value not in last]
     if dead:

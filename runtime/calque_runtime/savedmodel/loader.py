@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calque_runtime.checkpoint.files import is_there
+from calque_runtime.collecting import paused_collection
 from calque_runtime.environment import Environment, Limits
 from calque_runtime.errors import (
     DataLossError,
@@ -514,16 +515,17 @@ def load(
     """
     where = os.fspath(directory)
     try:
-        meta_graph = files.choose(files.read_meta_graphs(where), tags, where)
-        if partial is False:
-            from .report import missing
+        with paused_collection():
+            meta_graph = files.choose(files.read_meta_graphs(where), tags, where)
+            if partial is False:
+                from .report import missing
 
-            error = missing(meta_graph).error(where)
-            if error is not None:
-                raise error
-        loader = _loader_for(meta_graph)(meta_graph, where, factory, limits, partial is not False)
-        loader.env.backends = tuple(backends)  # before any function of it is compiled
-        root = loader.load()
+                error = missing(meta_graph).error(where)
+                if error is not None:
+                    raise error
+            loader = _loader_for(meta_graph)(meta_graph, where, factory, limits, partial is not False)
+            loader.env.backends = tuple(backends)  # before any function of it is compiled
+            root = loader.load()
     except OpError as e:
         if where in e.message:
             raise

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from calque_runtime import ops
+from calque_runtime.collecting import paused_collection
 from calque_runtime.dtypes import DType
 from calque_runtime.errors import (
     InvalidArgumentError,
@@ -165,15 +166,15 @@ def decode_function(proto: Any, lookup: OpLookup) -> Function:
     """
     signature = proto.signature
     function = Function(signature.name)
-    with located(f"function '{signature.name}'"):
+    with located(f"function '{signature.name}'"), paused_collection():
         arguments: dict[str, Value] = {}
         for i, arg in enumerate(signature.input_arg):
             if arg.name in arguments:
                 raise InvalidArgumentError(None, None, f"two arguments are called '{arg.name}'")
             arguments[arg.name] = _decode_argument(function, i, arg, proto.arg_attr)
-        nodes = _decode_nodes(proto.node_def, function, lookup, arguments)
+        nodes, types = _decode_nodes(proto.node_def, function, lookup, arguments)
         resolve = _FunctionRefs(arguments, nodes)
-        _connect(proto.node_def, nodes, resolve, arguments)
+        _connect(proto.node_def, nodes, types, resolve, arguments)
         for out in signature.output_arg:
             if out.name not in proto.ret:
                 raise InvalidArgumentError(None, None, f"the result '{out.name}' is not said to be any value")
@@ -239,10 +240,13 @@ def _encode_handle(value: Value, arg: Any) -> None:
 
 def _decode_nodes(
     protos: Iterable[Any], graph: Graph, lookup: OpLookup, taken: Mapping[str, Any]
-) -> dict[str, Node]:
-    """The nodes by name, in `graph` as well; their inputs are still missing."""
+) -> tuple[dict[str, Node], list[tuple[DType, ...]]]:
+    """The nodes by name, in `graph` as well, and the types of the inputs of each, which are still missing."""
     nodes: dict[str, Node] = {}
+    types: list[tuple[DType, ...]] = []
     room = _MOST_VALUES
+    # Many nodes of a graph have the same op and attributes.
+    known: dict[Any, tuple[dict[str, Any], tuple[DType, ...], tuple[DType, ...]]] = {}
     for proto in protos:
         name, kind = proto.name, proto.op
         if name in nodes or name in taken:
@@ -253,9 +257,22 @@ def _decode_nodes(
                 raise UnimplementedError(
                     name, kind, f"op {kind} is not supported, and the file does not describe it"
                 )
-            attrs = decode_attrs(proto.attr, op.signature.attrs)
-            _check_attrs(proto, op, attrs)
-            dtypes = op.signature.output_dtypes(attrs)
+            signature = op.signature
+            key = None
+            if not signature.holds_objects:
+                attr = proto.attr
+                key = (kind, *[(one, attr[one].SerializeToString()) for one in sorted(attr)])
+            found = known.get(key)
+            if found is None:
+                attrs = decode_attrs(proto.attr, signature.attrs)
+                _check_attrs(proto, op, attrs)
+                dtypes, wanted = signature.output_dtypes(attrs), signature.input_dtypes(attrs)
+                if key is not None and all(map(_is_plain, attrs.values())):
+                    known[key] = attrs, dtypes, wanted
+            else:
+                attrs, dtypes, wanted = found
+                attrs = attrs.copy()
+            types.append(wanted)
             room -= len(dtypes)
             if room < 0:
                 raise ResourceExhaustedError(name, kind, f"the graph has more than {_MOST_VALUES} values")
@@ -267,7 +284,14 @@ def _decode_nodes(
         graph.unique_name(name)
         graph.add(node)
         nodes[name] = node
-    return nodes
+    return nodes, types
+
+
+def _is_plain(value: Any) -> bool:
+    """May two nodes have the same value of an attribute, because nothing can change it?"""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (DType, bool, int, float, str, bytes))
 
 
 def _check_attrs(proto: Any, op: Op, attrs: Mapping[str, Any]) -> None:
@@ -287,10 +311,11 @@ def _check_attrs(proto: Any, op: Op, attrs: Mapping[str, Any]) -> None:
 def _connect(
     protos: Iterable[Any],
     nodes: dict[str, Node],
+    types: Iterable[tuple[DType, ...]],
     resolve: Callable[[str], Value],
     arguments: Mapping[str, Any],
 ) -> None:
-    for proto in protos:
+    for proto, wanted in zip(protos, types, strict=True):
         node = nodes[proto.name]
         try:
             for ref in proto.input:
@@ -300,13 +325,12 @@ def _connect(
                     node.control.append(nodes[ref[1:]])
                 elif ref[1:] not in arguments:  # an argument is there before anything runs
                     raise InvalidArgumentError(None, None, f"control input '{ref}' names no node")
-            _check_inputs(node)
+            _check_inputs(node, wanted)
         except OpError as e:
             raise type(e)(node.name, node.op.name, f"node '{node.name}': {e.message}") from e
 
 
-def _check_inputs(node: Node) -> None:
-    wanted = node.op.signature.input_dtypes(node.attrs)
+def _check_inputs(node: Node, wanted: tuple[DType, ...]) -> None:
     if wanted == tuple([value.dtype for value in node.inputs]):
         return
     if len(wanted) != len(node.inputs):
@@ -391,12 +415,12 @@ def decode_graph(proto: Any, lookup: OpLookup, wanted: Iterable[str] | None = No
         OpError: as `decode_function`.
     """
     graph = Graph()
-    with located("the top-level graph"):
+    with located("the top-level graph"), paused_collection():
         protos = proto.node if wanted is None else needed_nodes(proto.node, wanted)
         if wanted is not None:
             _refuse_twins(proto.node)  # of which only one is among the needed nodes
-        nodes = _decode_nodes(protos, graph, lookup, {})
-        _connect(protos, nodes, _GraphRefs(nodes), {})
+        nodes, types = _decode_nodes(protos, graph, lookup, {})
+        _connect(protos, nodes, types, _GraphRefs(nodes), {})
     return graph
 
 

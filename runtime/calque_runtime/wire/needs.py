@@ -125,6 +125,8 @@ def _is_replaced(op: Op) -> bool:
 def _callees(proto: Any, op: Op | None) -> list[str]:
     if op is None:
         names: Iterable[str] = proto.attr
+    elif not op.signature.holds_objects:
+        return []
     else:
         names = [
             name
