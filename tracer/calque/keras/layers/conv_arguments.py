@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import calque as tf
 
 from .. import config
 
-__all__ = ["data_format_of", "padding_of", "sizes_of"]
+__all__ = [
+    "data_format_of",
+    "in_channels_last",
+    "padding_of",
+    "sizes_of",
+    "tensorflow_format",
+    "transposed_output",
+    "window_output",
+]
 
 
 def data_format_of(value: str | None) -> str:
@@ -73,3 +84,52 @@ def sizes_of(value: Any, n: int, name: str, allow_zero: bool = False) -> tuple[i
             f"{said} including {set(wrong)} that does not satisfy the requirement `{'>= 0' if allow_zero else '> 0'}`."
         )
     return sizes
+
+
+def tensorflow_format(data_format: str, n: int) -> str:
+    """What TensorFlow's ops call a data format with `n` axes of space: "NWC", "NCHW", ..."""
+    axes = "DHW"[-n:]
+    return f"NC{axes}" if data_format == "channels_first" else f"N{axes}C"
+
+
+def window_output(length: int | None, size: int, padding: Any, stride: int, dilation: int = 1) -> int | None:
+    """How many places a window has along an axis; None: that is not known.
+
+    Args:
+        length: the axis's length.
+        size: the window's.
+        padding: "valid", "same" or "causal".
+        stride: how far apart the places are.
+        dilation: how far apart the window's elements are.
+    """
+    if length is None:
+        return None
+    if padding == "valid":
+        length -= (size - 1) * dilation
+    return (length + stride - 1) // stride
+
+
+def transposed_output(
+    length: Any, size: int, padding: str, output_padding: int | None, stride: int, dilation: int = 1
+) -> Any:
+    """The length of the axis that gives this many places of a window, see `window_output`.
+
+    Args:
+        length: the number of places, an int, a scalar tensor, or None.
+        size, padding, stride, dilation: the window's.
+        output_padding: how much longer it is than the shortest one; None: it is as long as the window's size asks.
+    """
+    if length is None:
+        return None
+    size += (size - 1) * (dilation - 1)
+    if output_padding is not None:
+        return (length - 1) * stride + size - 2 * (size // 2 if padding == "same" else 0) + output_padding
+    return length * stride + (max(size - stride, 0) if padding == "valid" else 0)
+
+
+def in_channels_last(x: Any, data_format: str, n: int, run: Callable[[Any], Any]) -> Any:
+    """``run(x)``, for what is only there for channels behind the `n` axes of space."""
+    if data_format == "channels_last":
+        return run(x)
+    space = range(2, n + 2)
+    return tf.transpose(run(tf.transpose(x, [0, *space, 1])), [0, n + 1, *range(1, n + 1)])

@@ -46,6 +46,13 @@ class Lambda(Layer):
     process only reads with ``safe_mode=False``.
     """
 
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
+    mask: Any
+    _output_shape: Any
+    _passes: list[str]  # which of `mask` and `training` the function takes
+    _warned: bool  # was it said that the function uses variables that are not the layer's?
+
     def __init__(
         self,
         function: Callable[..., Any],

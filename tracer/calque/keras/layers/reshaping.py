@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import calque as tf
@@ -87,7 +88,7 @@ class Reshape(Layer):
         return super().get_config() | {"target_shape": self.target_shape}
 
 
-def _filled(wanted: list[int], given: list[int]) -> list[int]:
+def _filled(wanted: list[int], given: Sequence[Any]) -> list[int]:
     """`wanted` with the size that follows from the others."""
     unknown = [i for i, size in enumerate(wanted) if size < 0]
     if len(unknown) > 1:
