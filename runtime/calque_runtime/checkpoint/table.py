@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from ..errors import DataLossError
+from ..record import record
 from .crc import crc32c, mask, unmask
 from .snappy import decompress
 from .varint import encode_varint, read_varint
@@ -35,7 +35,8 @@ _INDEX_RESTART_INTERVAL = 1
 _MAX_KEY_RATIO = 64
 
 
-class _Handle(NamedTuple):
+@record(frozen=True)
+class _Handle:
     offset: int
     size: int  # of the contents, without the trailer
 
@@ -126,7 +127,7 @@ def _encode_handle(handle: _Handle) -> bytes:
 
 def _read_block(data: bytes, handle: _Handle, limit: int, where: str) -> list[tuple[bytes, bytes]]:
     """The entries of the block at `handle`, which must lie before byte `limit`."""
-    offset, size = handle
+    offset, size = handle.offset, handle.size
     if offset + size + _TRAILER_SIZE > limit:
         raise _damaged(where, f"a block of {size} bytes at byte {offset} would run past the end")
     kind = data[offset + size]

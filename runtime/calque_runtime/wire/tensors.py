@@ -7,7 +7,7 @@ object arrays of bytes, resources and variants object arrays of `ResourceHandle`
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from calque_runtime.errors import (
     ResourceExhaustedError,
     UnimplementedError,
 )
+from calque_runtime.record import record
 from calque_runtime.shapes import Shape, format_shape
 from calque_runtime.structure import ResourceHandle, VariantData
 
@@ -42,7 +43,8 @@ MAX_TENSOR_BYTES = 2**31 - 1
 _MANY = 1 << 20  # elements: a constant of more that are all equal holds its element once
 
 
-class _Encoding(NamedTuple):
+@record(frozen=True)
+class _Encoding:
     """How one dtype's elements are written.
 
     Attributes:
