@@ -12,6 +12,7 @@ from calque_runtime import dtypes, errors, ops
 from calque_runtime.environment import Environment, Limits
 from calque_runtime.kernels import memory, pieces
 from calque_runtime.op import Site
+from calque_runtime.text import parse_function
 
 
 def arrays(*shapes: tuple[int, ...]) -> list[np.ndarray]:
@@ -272,3 +273,44 @@ def test_types_layouts_and_groups(name: str, w: Any, strides: Any, layout: str, 
     assert got.dtype == want.dtype
     exact = {2: 2e-2, 4: 1e-4, 8: 1e-12}[kind.size]
     np.testing.assert_allclose(got.astype(np.float64), want.astype(np.float64), rtol=exact, atol=exact)
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize(
+    "attrs",
+    [{}, {"half_pixel_centers": True}, {"align_corners": True}],
+    ids=["corners", "centers", "aligned"],
+)
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "int64", "float16"])
+@pytest.mark.parametrize(
+    ("x", "size"),
+    [
+        ((2, 5, 7, 3), (10, 14)),
+        ((2, 5, 7, 3), (8, 4)),
+        ((1, 9, 20, 1), (3, 61)),
+        ((1, 1, 1, 4), (2, 3)),
+        ((3, 4, 6, 2), (1, 1)),
+        ((1, 40, 3, 2), (4, 9)),
+        ((2, 3, 4, 20), (6, 7)),
+    ],
+)
+@pytest.mark.parametrize("name", ["ResizeBilinear", "ResizeNearestNeighbor"])
+def test_resize(name: str, x: Any, size: tuple[int, int], dtype: str, attrs: dict[str, Any]) -> None:
+    kind = dtypes.as_dtype(dtype)
+    images = (10 * np.abs(arrays(x)[0])).astype(kind.np)
+    out = f"{'float32' if 'linear' in name else dtype}[{x[0]},{size[0]},{size[1]},{x[3]}]"
+    text = f"""
+        func @f(%x: {dtype}[{",".join(map(str, x))}]) -> (y: {out}) {{
+          %s = Const() {{value=tensor<int32[2]>{list(size)}}} : int32[2]
+          %y = {name}(%x, %s) {{{", ".join(f"{k}=true" for k in attrs)}}} : {out}
+          return %y
+        }}"""
+    function = parse_function(text)
+    node = function.outputs[0].node
+    blocked = node.op.bind(node.site())
+    plain = node.op.bind(Site(node.op, node.attrs, [kind, dtypes.int32], [None, None], env=Environment()))
+    assert blocked.__qualname__ != plain.__qualname__
+    for given in (images, images[:, ::-1]):
+        got, want = (run(given, np.array(size, np.int32)) for run in (blocked, plain))
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got, want)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, Call, Kernel, Op, Site, register
-from ..shapes import Shape, format_shape
+from ..shapes import Shape, fixed, format_shape, is_static
 from .array import shape
 from .common import check_size
 from .indexing import strided_slice
@@ -78,6 +78,9 @@ def _resize(name: str, sample: Sampler, doc: str, out: str = "float", attrs: str
         dtype = s.out_dtypes[0]
         if "half_pixel_centers" in attrs and s["half_pixel_centers"] and s["align_corners"]:
             raise s.error("If half_pixel_centers is True, align_corners must be False.")
+        blocked = _blocked(s, sample)
+        if blocked is not None:
+            return blocked
 
         def run(images: Array, size: Array) -> Array:
             _check(s, images.shape, size)
@@ -118,6 +121,38 @@ def _sample_bilinear(s: Site, images: Array, height: int, width: int) -> Array:
     first = rows[:, place[:height]]
     out: Array = first + (rows[:, place[height:]] - first) * down[:, None, None]
     return out
+
+
+def _blocked(s: Site, sample: Sampler) -> Kernel | None:
+    """The kernel for images and a size that are known, where there is a special one."""
+    known, size = s.shapes[0], s.const(1)
+    if sample not in (_sample_nearest, _sample_bilinear) or size is None or not is_static(known):
+        return None
+    if size.shape != (2,) or size.min() <= 0 or len(fixed(known)) != 4 or 0 in fixed(known):
+        return None  # the plain kernel says what is wrong when it runs
+    (batch, *image, channels), (height, width) = fixed(known), size.tolist()
+    if s.dtypes[0].np.kind not in "fiu" or image == [height, width]:
+        return None
+    from ..kernels.resize import linear, nearest
+
+    dtype = s.out_dtypes[0]
+    pick: Callable[[Array], Array]
+    if sample is _sample_nearest:
+        rows, columns = _nearest(s, image[0], height), _nearest(s, image[1], width)
+        pick = nearest(fixed(known), rows, columns, dtype.np)
+    else:
+        pick = linear(
+            fixed(known),
+            _between(_places(s, image[0], height), image[0]),
+            _between(_places(s, image[1], width), image[1]),
+        )
+
+    def run(images: Array, _: Array) -> Array:
+        check_size(s, (batch, height, width, channels), dtype)
+        return pick(images)
+
+    run.shares = pick.shares  # type: ignore[attr-defined]
+    return run
 
 
 _STEPS = 1 << 10  # TensorFlow reads the cubic's weights from a table with that many steps to a pixel

@@ -171,7 +171,7 @@ def _by_groups(
 
     def run(images: Array, filters: Array) -> Array:
         if inner == 1:
-            return one(images, filters.reshape(*w[:2], channels, each))  # type: ignore[no-any-return]
+            return one(images, filters.reshape(*w[:2], channels, each))
         parts = zip(np.split(images, groups, -1), np.split(filters, groups, -1), strict=True)
         return np.concatenate([one(*pair) for pair in parts], axis=-1)
 
