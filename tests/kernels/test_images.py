@@ -10,7 +10,7 @@ import pytest
 
 from calque_runtime import dtypes, errors, ops
 from calque_runtime.environment import Environment, Limits
-from calque_runtime.kernels import memory, pieces
+from calque_runtime.kernels import crew, memory, pieces
 from calque_runtime.op import Site
 from calque_runtime.text import parse_function
 
@@ -314,3 +314,17 @@ def test_resize(name: str, x: Any, size: tuple[int, int], dtype: str, attrs: dic
         got, want = (run(given, np.array(size, np.int32)) for run in (blocked, plain))
         assert got.dtype == want.dtype
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize("size", [(3, 3), (1, 1)])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
+def test_few_windows_of_many_filters(size: tuple[int, int], strides: tuple[int, int]) -> None:
+    names = ("BiasAdd", "Add", "Relu")
+    attrs = attributes(strides, (1, 1), "SAME")
+    x, w = arrays((2, 5, 4, 20), (*size, 20, 64 * crew.processors() + 1))
+    plain = kernel("Conv2D", attrs, None, None)(x, w)
+    bias, addend = arrays(plain.shape[-1:], plain.shape)
+    attrs |= {"fused_ops": tuple(n.encode() for n in names), "num_args": 2}
+    got = kernel("_FusedConv2D", attrs, *[a.shape for a in (x, w, bias, addend)])(x, w, bias, addend)
+    np.testing.assert_allclose(got, expected(plain, names, bias, addend), rtol=1e-4, atol=1e-4)

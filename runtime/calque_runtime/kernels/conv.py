@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.windows import Windows
+from .crew import processors
 from .epilogue import Epilogue
 from .memory import empty
 from .pieces import Bordered, by_image, done_by, scratch, shares, split, windows_in
@@ -25,6 +26,9 @@ __all__ = ["convolution"]
 # Channels up to which they are set apart. Windows of 3 x 3 pixels of one channel, 26 x 26 of them, take 5 microseconds
 # instead of 20; of 3 channels 50 instead of 100 (39 x 112, stride 2), of 8 channels 65 instead of 83 (48 x 62).
 _FEW = 8
+_FEW_WINDOWS = (
+    256  # up to which threads share filters: 4608 numbers in 49 windows by 512 filters gain a fifth
+)
 
 
 def convolution(
@@ -42,7 +46,9 @@ def convolution(
         return _by_tap(windows, x_shape, w_shape, (rows, columns), dtype, epilogue, work)
     depth = fh * fw * channels
     border = Bordered.of(windows, x_shape, (fh, fw), 0)
-    size, count = split(batch * rows, columns * (depth + filters * (1 + epilogue.addend)), work)
+    product = _Product(batch * rows * columns, filters, epilogue, work)
+    numbers = columns * (depth + filters * (1 + epilogue.addend))
+    size, count = (batch * rows, 1) if product.by_filter else split(batch * rows, numbers, work)
     do = done_by(count, work)
     out_shape = (batch, rows, columns, filters)
 
@@ -69,16 +75,50 @@ def convolution(
                 for k in range(fh):
                     target[:, :, k] = view[:, :, k]
             result = flat[lo:hi].reshape(n * columns, filters)
-            np.matmul(copied.reshape(n * columns, depth), matrix, out=result)
-            epilogue.apply(
-                result, bias, None if added is None else added[lo:hi].reshape(n * columns, filters)
-            )
+            more = None if added is None else added[lo:hi].reshape(n * columns, filters)
+            product(copied.reshape(n * columns, depth), matrix, result, bias, more)
 
         do(piece)
         return out
 
-    run.shares = shares(count, work)  # type: ignore[attr-defined]
+    run.shares = product.by_filter or shares(count, work)  # type: ignore[attr-defined]
     return run
+
+
+class _Product:
+    """Windows times filters, and the epilogue; by groups of filters, for threads to share, where windows are few.
+
+    A product first copies the filters in the order in which it reads them. Of few windows, that is a good part of the
+    work, and threads that share the windows do it each.
+
+    Attributes:
+        by_filter: do threads share filters, and not windows?
+    """
+
+    def __init__(self, count: int, filters: int, epilogue: Epilogue, work: int) -> None:
+        self.groups = processors()
+        self.by_filter = count <= _FEW_WINDOWS and filters >= 64 * self.groups and shares(self.groups, work)
+        self.size = -(-filters // self.groups)
+        self.epilogue = epilogue
+        self.do = done_by(self.groups, work)
+
+    def __call__(self, windows: Any, filters: Any, result: Any, bias: Any, added: Any) -> None:
+        """Write the product of (windows, depth) and (depth, filters)."""
+        if not self.by_filter:
+            np.matmul(windows, filters, out=result)
+            self.epilogue.apply(result, bias, added)
+            return
+
+        def group(i: int) -> None:
+            part = slice(i * self.size, (i + 1) * self.size)
+            np.matmul(windows, filters[:, part], out=result[:, part])
+            self.epilogue.apply(
+                result[:, part],
+                None if bias is None else bias[part],
+                None if added is None else added[:, part],
+            )
+
+        self.do(group)
 
 
 def _by_pixel(
@@ -96,7 +136,9 @@ def _by_pixel(
     apart = (sh, sw) != (1, 1)
     line = columns if apart else 1  # pixels that a piece takes together
     numbers = line * (channels * (1 + apart) + filters * (1 + epilogue.addend))
-    size, count = split(batch * rows * columns // line if line else 0, numbers, work, -(-64 // max(1, line)))
+    lines = batch * rows * columns // line if line else 0
+    product = _Product(lines * line, filters, epilogue, work)
+    size, count = (lines, 1) if product.by_filter else split(lines, numbers, work, -(-64 // max(1, line)))
     do = done_by(count, work)
 
     def run(x: Any, w: Any, *args: Any) -> Any:
@@ -119,13 +161,12 @@ def _by_pixel(
                     target[at - i * size : upto - i * size] = pixels[image, row : row + upto - at]
             else:
                 matrix = pixels[part]
-            np.matmul(matrix, factors, out=result)
-            epilogue.apply(result, bias, None if added is None else added[part])
+            product(matrix, factors, result, bias, None if added is None else added[part])
 
         do(piece)
         return out
 
-    run.shares = shares(count, work)  # type: ignore[attr-defined]
+    run.shares = product.by_filter or shares(count, work)  # type: ignore[attr-defined]
     return run
 
 
