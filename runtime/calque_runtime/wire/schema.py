@@ -89,11 +89,9 @@ def parse(cls: Any, data: bytes | memoryview, what: str) -> Any:
     Raises:
         DataLossError: `data` is damaged, cut short, or nested deeper than protobuf allows (100 levels).
     """
-    from google.protobuf.message import DecodeError
-
     try:
         return cls.FromString(data)
-    except (DecodeError, ValueError, IndexError, RecursionError) as error:
+    except (_decode_error(), ValueError, IndexError, RecursionError) as error:
         # All but the first come from protobuf's pure Python decoder (bad UTF-8, a cut-off number, ...).
         raise DataLossError(
             None,
@@ -161,6 +159,13 @@ def to_json(msg: Any) -> str:
         raise UnimplementedError(
             None, None, f"{msg.DESCRIPTOR.full_name} has no JSON form: {error}"
         ) from error
+
+
+def _decode_error() -> Any:
+    # A checkpoint's index parses a message for each tensor: what only damage needs is not looked up each time.
+    from google.protobuf.message import DecodeError
+
+    return DecodeError
 
 
 def _build_pool() -> Any:
