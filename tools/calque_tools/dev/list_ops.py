@@ -72,7 +72,11 @@ def _index(families: dict[str, list[Op]]) -> str:
     for family, found in families.items():
         names = textwrap.wrap(" ".join(one.name for one in found), 100)
         lines += [f'    "{family}": """', *(f"        {line}" for line in names), '    """,']
-    lines += ["}", "", "FAMILY_OF = {name: family for family, names in _OPS.items() for name in names.split()}"]
+    lines += [
+        "}",
+        "",
+        "FAMILY_OF = {name: family for family, names in _OPS.items() for name in names.split()}",
+    ]
     return "\n".join(lines) + "\n"
 
 
