@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -126,3 +127,17 @@ def state(optimizer: Any) -> list[Any]:
     """The optimizer's variables: of older ones, `variables` is a method only."""
     variables = optimizer.variables
     return list(variables() if callable(variables) else variables)
+
+
+def many_steps(
+    rows: Any, optimizers: Any, tf: Any, count: int, legacy: bool
+) -> list[tuple[list[np.ndarray], str]]:
+    """Of each row: the variables after so many steps, and the optimizer as JSON."""
+    found = []
+    for row in rows:
+        optimizer, held = (make_legacy if legacy else make)(row, optimizers), variables(tf)
+        for step in range(count):
+            optimizer.apply_gradients(list(zip(gradients(step, tf), held, strict=True)))
+        written = json.dumps(optimizers.serialize(optimizer), default=float)
+        found.append(([v.numpy() for v in held], written))
+    return found
