@@ -12,6 +12,7 @@ import pytest
 
 import calque
 import calque_runtime
+from calque_runtime.plan.bound import optimized
 from interop.keras_models import CASES
 from interop.tf_process import TensorFlow
 
@@ -106,6 +107,28 @@ def test_signatures(saved: Saved, name: str, writer: str) -> None:
     assert set(model.signatures) == set(signatures) >= {"serving_default"}
     for key, (given, want) in signatures.items():
         assert_same(model.signatures[key](**given), want, tolerance(name))
+
+
+@each
+def test_plans_for_the_shapes_given(saved: Saved, name: str, writer: str) -> None:
+    """What the second call of a signature would run."""
+    model = saved.load(name, writer)
+    for key, (given, want) in saved.record(name, writer)["signatures"].items():
+        model.signatures[key].concrete.env.generic_calls = 0
+        assert_same(model.signatures[key](**given), want, tolerance(name))
+
+
+RECURRENT = {"lstm": "_Lstm", "gru": "_Gru", "bidirectional": "_Gru", "stacked_cells": "_Scan", "masked": "_Scan"}
+
+
+@pytest.mark.parametrize(("name", "writer"), [one for one in SAVED if one[0] in RECURRENT])
+def test_recurrent_layers_become_one_op(saved: Saved, name: str, writer: str) -> None:
+    concrete = saved.load(name, writer).signatures["serving_default"].concrete
+    given = list(saved.record(name, writer)["signatures"]["serving_default"][0].values())
+    made, _ = optimized(concrete.function, [a.shape for a in given], concrete.captures, concrete.env)
+    names = {node.op.name for node in made.nodes}
+    assert RECURRENT[name] in names
+    assert not names & {"While", "StatelessWhile"}
 
 
 @each

@@ -60,6 +60,7 @@ OTHERS = {"CaseFoldUTF8", "NormalizeUTF8", "TRTEngineOp"}
 # Those that passes make. TensorFlow has the fused ones too, but lists no op with an underscore.
 PASSES = {
     "_Attention",
+    "_Columns",
     "_ExplicitDepthwise",
     "_FusedConv2D",
     "_FusedDepthwiseConv2dNative",
@@ -69,6 +70,7 @@ PASSES = {
     "_Gru",
     "_Lstm",
     "_Part",
+    "_RowProduct",
     "_Scan",
     "_WinogradConv2D",
     "_WinogradFilter",

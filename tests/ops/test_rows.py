@@ -105,6 +105,7 @@ ELSEWHERE = {
     "../kernels/test_images.py": "_FusedConv2D _FusedDepthwiseConv2dNative _ExplicitDepthwise "
     "_WinogradConv2D _WinogradFilter",
     "../kernels/test_recurrent.py": "_Gru _Lstm _Scan",
+    "../kernels/test_row_products.py": "_Columns _RowProduct",
     "programs/lists.py": "EmptyTensorList TensorListReserve TensorListFromTensor TensorListLength "
     "TensorListElementShape TensorListGetItem TensorListSetItem TensorListPushBack TensorListPopBack TensorListResize "
     "TensorListStack TensorListGather TensorListConcat TensorListConcatV2 TensorListSplit TensorListScatter "

@@ -173,3 +173,35 @@ fused_matmul: Op = register(
         "The product of two matrices, then what `fused_ops` names: BiasAdd, Add, an activation.",
     )
 )
+
+
+@op("_Columns(w: T) -> (output: T) | columns: int; transpose: bool=false; T: type in [float, double]")
+def columns_of(s: Site) -> Kernel:
+    """A matrix, transposed if asked for, with columns of zeros behind its own; each column is contiguous."""
+    columns, transpose = s["columns"], s["transpose"]
+
+    def run(w: Array) -> Array:
+        rows = w if transpose else w.T
+        whole = np.zeros((columns, rows.shape[1]), w.dtype)
+        whole[: len(rows)] = rows
+        return whole.T
+
+    return run
+
+
+@columns_of.shape
+def _(s: Site) -> list[Shape]:
+    known = s.shapes[0]
+    return [(None if known is None else known[s["transpose"]], s["columns"])]
+
+
+@op("_RowProduct(x: T, w: T) -> (product: T) | columns: int; T: type in [float, double]")
+def row_product(s: Site) -> Kernel:
+    """The product of a row [1, n] and the first `columns` columns of a matrix, as `_Columns` lays it out."""
+    columns = s["columns"]
+    if s.shapes[1] is not None and s.shapes[1][1] == columns:
+        return np.dot
+    return lambda x, w: np.dot(x, w)[:, :columns]
+
+
+row_product.shape_rule = lambda s: [(1, s["columns"])]
