@@ -8,10 +8,14 @@ from ..engine.layer import Layer
 from ..engine.op_layers import ClassMethodLayer, SlicingOpLambda, TFOpLambda
 from ..engine.op_layers import install as _install
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
+from .add_loss import AddLoss, AddMetric
+from .attention import AdditiveAttention, Attention
+from .batch_normalization import BatchNormalization, SyncBatchNormalization
 from .convolution import Conv1D, Conv2D, Conv3D
 from .convolution_depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from .convolution_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from .core import Activation, Dense, Embedding, Identity, Masking
+from .einsum_dense import EinsumDense
 from .lambda_layer import Lambda
 from .merging import (
     Add,
@@ -31,6 +35,8 @@ from .merging import (
     multiply,
     subtract,
 )
+from .multi_head_attention import MultiHeadAttention
+from .normalization import GroupNormalization, LayerNormalization, UnitNormalization
 from .pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -73,7 +79,11 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AddLoss",
+    "AddMetric",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -81,6 +91,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "AvgPool3D",
+    "BatchNormalization",
     "ClassMethodLayer",
     "Concatenate",
     "Conv1D",
@@ -104,6 +115,7 @@ __all__ = [
     "Dot",
     "Dropout",
     "ELU",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GaussianDropout",
@@ -120,12 +132,14 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
     "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "Masking",
     "MaxPool1D",
@@ -136,6 +150,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",
@@ -152,8 +167,10 @@ __all__ = [
     "SpatialDropout2D",
     "SpatialDropout3D",
     "Subtract",
+    "SyncBatchNormalization",
     "TFOpLambda",
     "ThresholdedReLU",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
