@@ -44,12 +44,14 @@ class _Flattening:
 
     Attributes:
         flat: products of two matrices so far, and what was added to them.
+        shaped: what was reshaped so far.
     """
 
     def __init__(self, function: Function) -> None:
         self.function = function
         self.users = users(function)
         self.flat: set[Value] = set()
+        self.shaped: dict[tuple[Value, tuple[int, ...]], Value] = {}
 
     def run(self) -> bool:
         changed = rewrite(self.function, self.visit)
@@ -130,8 +132,8 @@ class _Flattening:
     ) -> tuple[Value, ...]:
         """The product of `x`, its last axes as one of that depth, and `w` as a matrix of these sizes."""
         rows = (known_size(x.shape) or 0) // max(1, depth)
-        a = _reshaped(x, (rows, depth), node, builder)
-        b = _reshaped(w, sizes, node, builder)
+        a = self._reshaped(x, (rows, depth), node, builder)
+        b = self._reshaped(w, sizes, node, builder)
         (result,) = builder.add("MatMul", [a, b], node, {"transpose_b": True} if transposed else {})
         return self._shaped(node, result, builder)
 
@@ -170,7 +172,7 @@ class _Flattening:
             shape = fixed(product.shape)
         else:
             return None
-        second = _reshaped(other, shape, node, builder)
+        second = self._reshaped(other, shape, node, builder)
         (result,) = builder.add("AddV2", [product, second], node)
         return self._shaped(node, result, builder)
 
@@ -178,7 +180,7 @@ class _Flattening:
         """`result` in the shape that the node's result has."""
         self.flat.add(result)
         old = node.outputs[0]
-        shaped = _reshaped(result, fixed(old.shape), node, builder)
+        shaped = self._reshaped(result, fixed(old.shape), node, builder)
         readers = self.users.get(old, [])
         if old in self.function.outputs:
             readers = [*readers, node, node]
@@ -186,6 +188,17 @@ class _Flattening:
         if shaped is not result:
             self.users[result] = [shaped.node]
         return (shaped,)
+
+    def _reshaped(self, value: Value, shape: tuple[int, ...], like: Node, builder: Builder) -> Value:
+        while value.shape != shape and value.node.op.name == "Reshape":
+            value = value.node.inputs[0]
+        if value.shape == shape:
+            return value
+        known = self.shaped.get((value, shape))
+        if known is None:
+            sizes = builder.constant(np.array(shape, np.int32), like)
+            known = self.shaped[value, shape] = builder.add("Reshape", [value, sizes], like)[0]
+        return known
 
 
 def _fits(node: Node) -> bool:
@@ -205,14 +218,3 @@ def _is_vector(shape: Shape, out: tuple[int, ...], columns: int) -> bool:
         if math.prod(out[k:]) == columns:
             return all(d == 1 for d in full[:k]) and full[k:] == out[k:]
     return False
-
-
-def _reshaped(value: Value, shape: tuple[int, ...], like: Node, builder: Builder) -> Value:
-    if value.shape == shape:
-        return value
-    while value.node.op.name == "Reshape":
-        value = value.node.inputs[0]
-        if value.shape == shape:
-            return value
-    sizes = builder.constant(np.array(shape, np.int32), like)
-    return builder.add("Reshape", [value, sizes], like)[0]
