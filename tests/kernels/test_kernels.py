@@ -162,6 +162,12 @@ GROUPS = {
       %y = _Gelu(%x) : float32[50,9]
       return %y
     }""",
+    "layer normalization": """
+    func @g(%x: float32[5,8,6], %g: float32[1,1,6], %b: float32[6]) -> (y: float32[5,8,6]) {
+      %z = Exp(%x) : float32[5,8,6]
+      %y = _LayerNorm(%z, %g, %b) {epsilon=0.001} : float32[5,8,6]
+      return %y
+    }""",
     "softmax and a choice": """
     func @g(%x: float64[30,7], %c: bool[30,1]) -> (y: float64[30,7]) {
       %s = Softmax(%x) : float64[30,7]

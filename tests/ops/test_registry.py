@@ -67,6 +67,7 @@ PASSES = {
     "_FusedMatMul",
     "_Gelu",
     "_Group",
+    "_LayerNorm",
     "_Gru",
     "_Lstm",
     "_Part",

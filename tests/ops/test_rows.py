@@ -101,7 +101,7 @@ ELSEWHERE = {
     "StatefulUniformFullInt StatefulUniformInt",
     "test_sparse_ragged.py": "NormalizeUTF8 CaseFoldUTF8",
     "../kernels/test_attention.py": "_Attention",
-    "../kernels/test_kernels.py": "_Group _Part _FusedMatMul _Gelu",
+    "../kernels/test_kernels.py": "_Group _Part _FusedMatMul _Gelu _LayerNorm",
     "../kernels/test_images.py": "_FusedConv2D _FusedDepthwiseConv2dNative _ExplicitDepthwise "
     "_WinogradConv2D _WinogradFilter",
     "../kernels/test_recurrent.py": "_Gru _Lstm _Scan",

@@ -239,6 +239,26 @@ def _gelu(e: Emitter, node: Node, reads: Sequence[str], into: str) -> None:
         e.give(slot)
 
 
+def _layer_norm(e: Emitter, node: Node, reads: Sequence[str], into: str) -> None:
+    dtype = node.outputs[0].dtype.np
+    x, scale, offset = reads
+    width = e.number(fixed(node.outputs[0].shape)[-1], dtype)
+    multiply, r = e.bind(np.multiply), f"m{len(e.lines)}"
+    e.line(f"{e.bind(np.subtract)}({x}, {e.row_sums(node, x, True)}, out={into})")
+    e.line(f"{r} = {e.bind(_squares)}({into}) / {width}")
+    e.line(
+        f"{r} = {e.bind(np.reciprocal)}({e.bind(np.sqrt)}({r} + {e.number(node.attrs['epsilon'], dtype)}))"
+    )
+    e.line(f"{multiply}({into}, {r}.reshape(-1, 1), out={into})")
+    e.line(f"{multiply}({into}, {scale}, out={into})")
+    e.line(f"{e.bind(np.add)}({into}, {offset}, out={into})")
+
+
+def _squares(x: Any) -> Any:
+    """The sum of the squares of each row."""
+    return np.einsum("ij,ij->i", x, x)
+
+
 def _softmax(e: Emitter, node: Node, reads: Sequence[str], into: str) -> None:
     m = f"m{len(e.lines)}"
     e.line(f"{m} = {e.bind(np.maximum.reduce)}({reads[0]}, axis=1, keepdims=True)")
@@ -262,6 +282,7 @@ _BY_ROW = Step(None, by_row=True)
 
 STEPS: dict[str, Step] = {
     "_Gelu": Step(_gelu),
+    "_LayerNorm": Step(_layer_norm, whole_rows=True),
     "Abs": _ufunc(np.absolute),
     "Add": _ufunc(np.add),
     "AddV2": _ufunc(np.add),

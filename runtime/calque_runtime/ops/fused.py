@@ -64,6 +64,22 @@ def gelu(s: Site) -> Kernel:
 gelu.shape_rule = same_shape
 
 
+@op("_LayerNorm(x: T, scale: T, offset: T) -> (y: T) | T: type in float double; epsilon: float")
+def layer_norm(s: Site) -> Kernel:
+    """Rows of mean 0 and variance 1, times `scale`, plus `offset`; `epsilon` is added to the variance."""
+    epsilon = np.array(s["epsilon"], s.dtypes[0].np)
+
+    def run(x: Array, scale: Array, offset: Array) -> Any:
+        centered = x - x.mean(-1, keepdims=True)
+        variance = np.square(centered).mean(-1, keepdims=True)
+        return centered * (1 / np.sqrt(variance + epsilon)) * scale + offset
+
+    return run
+
+
+layer_norm.shape_rule = same_shape
+
+
 def _body_shapes(s: Site) -> list[Shape]:
     return [v.shape for v in s["body"].function.outputs]
 

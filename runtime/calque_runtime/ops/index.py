@@ -99,7 +99,7 @@ _OPS = {
         Sqrt SqrtGrad Square Tan Tanh TanhGrad
     """,
     "fused": """
-        _Columns _FusedMatMul _Gelu _Group _Part _RowProduct
+        _Columns _FusedMatMul _Gelu _Group _LayerNorm _Part _RowProduct
     """,
     "gpu_only": """
         CudnnRNN

@@ -34,6 +34,7 @@ PIPELINE: tuple[str, ...] = (
     "offer_parts",
     "lay_out_weights",
     "raise_attention",
+    "raise_layer_norm",
     "flatten_products",
     "merge_projections",
     "fold_padding",

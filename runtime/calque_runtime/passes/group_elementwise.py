@@ -100,6 +100,8 @@ class _Group(Part):
         size = known_size(self.shape) or 0
         if size >= _ALONE and any(node.op.name in _EXPENSIVE for node in self.nodes):
             return True
+        if any(node.op.name == "_LayerNorm" for node in self.nodes):
+            return True  # several passes in one node
         return sum(node.outputs[0].shape == self.shape for node in self.nodes) >= 2
 
 
