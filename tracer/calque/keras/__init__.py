@@ -30,9 +30,9 @@ _ROOMS = (
     "utils",
 )
 _HOMES = {
-    "Input": ".engine.input_layer",
-    "Model": ".engine.model",
-    "Sequential": ".engine.sequential",
+    "Input": ".layers",
+    "Model": ".models",
+    "Sequential": ".models",
 }
 __version__ = "2.21.0"
 

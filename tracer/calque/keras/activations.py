@@ -9,6 +9,7 @@ from typing import Any
 import calque as tf
 
 from . import config
+from .conversion import as_tensor
 from .saving import legacy_serialization
 from .saving.serialization import deserialize_named, serialize_keras_object
 
@@ -51,7 +52,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 
 def hard_sigmoid(x: Any) -> Any:
     """``0.2 * x + 0.5``, within [0, 1]."""
-    x = tf.convert_to_tensor(x)
+    x = as_tensor(x)
     line = x * tf.constant(0.2, x.dtype) + tf.constant(0.5, x.dtype)
     return tf.clip_by_value(line, 0.0, 1.0)
 
@@ -75,7 +76,7 @@ def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: 
         max_value: what the result is at most; None: no bound.
         threshold: ``x - threshold`` counts below it, `x` above.
     """
-    x = x if hasattr(x, "dtype") else tf.convert_to_tensor(x, config.floatx())
+    x = as_tensor(x, config.floatx())
     if alpha != 0.0 and max_value is None and threshold == 0:
         return tf.nn.leaky_relu(x, alpha=alpha)
     if threshold != 0:
@@ -112,7 +113,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     Raises:
         ValueError: the rank is smaller.
     """
-    x = tf.convert_to_tensor(x) if not hasattr(x, "shape") else x
+    x = as_tensor(x)
     if x.shape.rank is not None and x.shape.rank <= 1:
         raise ValueError(f"Cannot apply softmax to a tensor that is 1D. Received input: {x}")
     if isinstance(axis, int):

@@ -318,13 +318,32 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
             f"Cannot do batch_dot on inputs with shapes {shapes} with axes={pair}. x.shape[{a}] != y.shape[{b}] "
             f"({x.shape[a]} != {y.shape[b]})."
         )
-    letters = iter("cdefghijklmnopqrstuvw")
-    left = ["a", *(next(letters) for _ in range(ranks[0] - 1))]
-    right = ["a", *(next(letters) for _ in range(ranks[1] - 1))]
-    left[a] = right[b] = "z"
-    kept = [c for c in left + right[1:] if c != "z"]
-    result = tf.einsum(f"{''.join(left)},{''.join(right)}->{''.join(kept)}", x, y)
-    return tf.expand_dims(result, 1) if ranks == (2, 2) else result
+    # The batch, all else of x, and the dimension that is summed over; the batch, that dimension, and all else of y.
+    left = _permuted(x, [0, *(i for i in range(1, ranks[0]) if i != a), a])
+    right = _permuted(y, [0, b, *(i for i in range(1, ranks[1]) if i != b)])
+    outer = left, right
+    if ranks[0] != 3:
+        ends = _sizes(left)
+        left = tf.expand_dims(left, 1) if ranks[0] == 2 else tf.reshape(left, [ends[0], -1, ends[-1]])
+    if ranks[1] != 3:
+        ends = _sizes(right)
+        right = tf.expand_dims(right, 2) if ranks[1] == 2 else tf.reshape(right, [*ends[:2], -1])
+    product = tf.matmul(left, right)
+    if builtins.max(ranks) > 3:
+        return tf.reshape(product, [*_sizes(outer[0])[:-1], *_sizes(outer[1])[2:]])
+    if ranks[0] == 2:
+        return tf.squeeze(product, 1)
+    return tf.squeeze(product, -1) if ranks[1] == 2 else product
+
+
+def _permuted(x: Any, order: list[int]) -> Any:
+    return x if order == sorted(order) else tf.transpose(x, order)
+
+
+def _sizes(x: Any) -> list[Any]:
+    """The sizes of a tensor's dimensions: numbers where they are known, else scalar tensors."""
+    known = x.shape.as_list()
+    return known if None not in known else [tf.shape(x)[i] if n is None else n for i, n in enumerate(known)]
 
 
 # Shapes

@@ -13,6 +13,7 @@ import calque as tf
 
 from ...tensor import SymbolicTensor
 from ..config import epsilon
+from ..conversion import as_tensor
 
 __all__ = [
     "binary_crossentropy",
@@ -35,7 +36,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     Returns:
         A tensor without that axis.
     """
-    target, output = tf.convert_to_tensor(target), tf.convert_to_tensor(output)
+    target, output = as_tensor(target), as_tensor(output)
     target.shape.assert_is_compatible_with(output.shape)
     output, from_logits = _logits(output, from_logits, "Softmax", "categorical_crossentropy")
     if from_logits:
@@ -52,7 +53,7 @@ def categorical_focal_crossentropy(
     axis: int = -1,
 ) -> Any:
     """``-sum(alpha * (1 - output)**gamma * target * log(output))``, otherwise as `categorical_crossentropy`."""
-    target, output = tf.convert_to_tensor(target), tf.convert_to_tensor(output)
+    target, output = as_tensor(target), as_tensor(output)
     target.shape.assert_is_compatible_with(output.shape)
     output, from_logits = _logits(output, from_logits, "Softmax", "categorical_focal_crossentropy")
     if from_logits:
@@ -80,7 +81,7 @@ def sparse_categorical_crossentropy(
     Raises:
         ValueError: the output's rank is not known, and the axis is not the last.
     """
-    target, output = tf.cast(tf.convert_to_tensor(target), tf.int64), tf.convert_to_tensor(output)
+    target, output = tf.cast(as_tensor(target), tf.int64), as_tensor(output)
     output, from_logits = _logits(output, from_logits, "Softmax", "sparse_categorical_crossentropy")
     if not from_logits:
         output = tf.math.log(_clipped(output))
@@ -119,7 +120,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
         output: probabilities, or logits.
         from_logits: are they logits?
     """
-    target, output = tf.convert_to_tensor(target), tf.convert_to_tensor(output)
+    target, output = as_tensor(target), as_tensor(output)
     output, from_logits = _logits(output, from_logits, "Sigmoid", "binary_crossentropy")
     if from_logits:
         return tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=output)

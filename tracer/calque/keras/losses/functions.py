@@ -9,6 +9,7 @@ from typing import Any
 import calque as tf
 
 from .. import config
+from ..conversion import as_tensor
 from . import crossentropies
 
 __all__ = [
@@ -210,7 +211,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: Any = -1) -> Any:
 
 def _alike(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Both as tensors of the predictions' dtype."""
-    y_pred = tf.convert_to_tensor(y_pred)
+    y_pred = as_tensor(y_pred)
     return tf.cast(y_true, y_pred.dtype), y_pred
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import calque as tf
 
+from ..conversion import as_tensor
+
 __all__ = [
     "Reduction",
     "apply_mask",
@@ -56,7 +58,7 @@ def remove_squeezable_dimensions(
         name: the name scope.
     """
     with tf.name_scope(name or "remove_squeezable_dimensions"):
-        labels, predictions = _tensor(labels), _tensor(predictions)
+        labels, predictions = as_tensor(labels), as_tensor(predictions)
         if labels.shape.rank is not None and predictions.shape.rank is not None:
             difference = predictions.shape.rank - labels.shape.rank - expected_rank_diff
             if difference == 1 and predictions.shape[-1] in (1, None):
@@ -148,8 +150,8 @@ def compute_weighted_loss(
     if reduction == Reduction.AUTO:
         reduction = Reduction.SUM_OVER_BATCH_SIZE
     with tf.name_scope(name or "weighted_loss"):
-        losses = _tensor(losses)
-        weight = _tensor(1.0 if sample_weight is None else sample_weight)
+        losses = as_tensor(losses)
+        weight = as_tensor(1.0 if sample_weight is None else sample_weight)
         own_dtype = losses.dtype
         if not own_dtype.is_floating:
             losses = tf.cast(losses, tf.float32)
@@ -209,8 +211,3 @@ def cast_losses_to_common_dtype(losses: Sequence[Any]) -> list[Any]:
     if {tf.float16, tf.bfloat16} <= set(floating) and widest.size == 2:
         widest = tf.float32
     return [tf.cast(loss, widest) for loss in losses]
-
-
-def _tensor(x: Any) -> Any:
-    """A tensor, composite or symbolic ones as they are."""
-    return x if hasattr(x, "shape") and isinstance(x.shape, tf.TensorShape) else tf.convert_to_tensor(x)
