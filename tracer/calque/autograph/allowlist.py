@@ -28,7 +28,6 @@ _PACKAGES = frozenset(sys.stdlib_module_names) | {
     "google",
     "hypothesis",
     "ipdb",
-    "keras",
     "malt",
     "matplotlib",
     "ml_dtypes",
@@ -39,7 +38,6 @@ _PACKAGES = frozenset(sys.stdlib_module_names) | {
     "scipy",
     "tensorflow",
     "tensorflow_probability",
-    "tf_keras",
     "tree",
     "wrapt",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -12,20 +11,31 @@ from ...api.math_ops import cast
 from ...autograph.calls import tf_convert
 from ...autograph.status import control_status
 from ...context import init_scope, name_scope, state
-from ...tensor import Tensor, convert_to_tensor
+from ...tensor import convert_to_tensor
 from ...tensor_shape import TensorShape
 from ..mixed_precision import policy_of
 from ..mixed_precision import serialize as serialize_policy
 from ..naming import observe_object_name, snake_case, unique_object_name
+from .arguments import (
+    arrays_as_tensors,
+    as_shapes,
+    as_tensors,
+    batch_shape,
+    batch_size,
+    cast_floating,
+    spec_of,
+    specs_of_call,
+)
 from .autocast import compute_in
 from .call_context import Call, current_call, enter, learning_phase_if_set
 from .call_spec import CallSpec
 from .config import ConfigMixin
+from .connections import Connections
 from .input_spec import assert_input_compatibility
 from .keras_tensor import keras_tensors_in
 from .masks import mask_of, set_mask
 from .state import LayerState
-from .weights import STATE, WeightHolder
+from .weights import STATE
 
 __all__ = ["Layer"]
 
@@ -33,10 +43,9 @@ _ACCEPTED: Final = frozenset(
     ("activity_regularizer", "autocast", "batch_input_shape", "batch_size", "experimental_autocast", "implementation",
      "input_dim", "input_shape", "weights")
 )  # fmt: skip
-_PYTHON_NUMBERS = (np.ndarray, np.generic, float, int, bool)
 
 
-class Layer(ConfigMixin, WeightHolder):
+class Layer(ConfigMixin, Connections):
     """The base of layers and models.
 
     Args:
@@ -59,6 +68,7 @@ class Layer(ConfigMixin, WeightHolder):
     supports_masking = False
     _preserves_input_structure = False  # in the config of a functional model
     _is_op_layer = False
+    _makes_tensors = True  # of arrays and numbers that it is called with
     _must_restore_from_config = False
     _keras_identifier = "_tf_keras_layer"
 
@@ -79,7 +89,7 @@ class Layer(ConfigMixin, WeightHolder):
             policy_of(dtype), bool(trainable) if trainable is not None else True, dynamic=dynamic
         )
         known.autocast = kwargs.get("autocast", kwargs.get("experimental_autocast", True))
-        known.fixed_input = _batch_shape(kwargs)
+        known.fixed_input = batch_shape(kwargs)
         before = self.__dict__.get(STATE)
         self.__dict__[STATE] = known
         if before is not None:  # a second base's __init__: what was assigned before stays
@@ -246,7 +256,8 @@ class Layer(ConfigMixin, WeightHolder):
             from .symbolic import call_on_symbols
 
             return call_on_symbols(self, inputs, args, kwargs)
-        inputs, args, kwargs = _as_tensors(inputs), _arrays_as_tensors(args), _arrays_as_tensors(kwargs)
+        if self._makes_tensors:
+            inputs, args, kwargs = as_tensors(inputs), arrays_as_tensors(args), arrays_as_tensors(kwargs)
         outer = current_call()
         if outer is None:
             self._clear_losses()
@@ -256,7 +267,7 @@ class Layer(ConfigMixin, WeightHolder):
             outputs = self._run(inputs, args, kwargs)
             self._finish(inputs, outputs, mask)
         if known.save_spec is None:
-            known.save_spec = _specs(inputs, args, kwargs, self._call_spec)
+            known.save_spec = specs_of_call(inputs, args, kwargs, self._call_spec)
         return outputs
 
     def _run(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -270,7 +281,7 @@ class Layer(ConfigMixin, WeightHolder):
                 assert_input_compatibility(known.input_spec, inputs, self._name)
         policy = known.policy
         if known.autocast and policy.compute_dtype is not None:
-            inputs = _cast_floating(inputs, policy.compute_dtype)
+            inputs = cast_floating(inputs, policy.compute_dtype)
         call = self.call if state.trace is None else tf_convert(self.call, control_status())
         mixed = policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
         with compute_in(mixed):
@@ -326,7 +337,7 @@ class Layer(ConfigMixin, WeightHolder):
         if regularize is not None:
             with name_scope("ActivityRegularizer"):
                 for output in nest.flatten(outputs):
-                    batch = cast(convert_to_tensor(_batch_size(output)), output.dtype)
+                    batch = cast(convert_to_tensor(batch_size(output)), output.dtype)
                     self.add_loss(regularize(output) / batch)
         if not self.supports_masking and not self._makes_masks():
             return
@@ -360,8 +371,8 @@ class Layer(ConfigMixin, WeightHolder):
         """
         from .symbolic import outputs_for
 
-        shapes = _shapes(input_shape)
-        specs = nest.map_structure(lambda s: _spec(s, self.compute_dtype or "float32"), shapes)
+        shapes = as_shapes(input_shape)
+        specs = nest.map_structure(lambda s: spec_of(s, self.compute_dtype or "float32"), shapes)
         try:
             outputs = outputs_for(self, specs)
         except TypeError as error:
@@ -379,95 +390,6 @@ class Layer(ConfigMixin, WeightHolder):
         dtype = self.compute_dtype or nest.flatten(input_signature)[0].dtype
         out = self.compute_output_shape(shapes)
         return nest.map_structure(lambda s: TensorSpec(s, dtypes.as_dtype(dtype)), out)
-
-    # In functional models
-
-    @property
-    def _inbound_nodes(self) -> list[Any]:
-        return self._state.inbound
-
-    @property
-    def _outbound_nodes(self) -> list[Any]:
-        return self._state.outbound
-
-    @property
-    def inbound_nodes(self) -> list[Any]:
-        """The calls of it on symbolic tensors."""
-        return self._state.inbound
-
-    @property
-    def outbound_nodes(self) -> list[Any]:
-        """The calls of other layers on what it gave for symbolic tensors."""
-        return self._state.outbound
-
-    def _node(self, index: int, what: str) -> Any:
-        nodes = self._state.inbound
-        if not nodes:
-            raise AttributeError(
-                f"The layer {self.name} has never been called and thus has no defined {what}: call it on a "
-                "`keras.Input` first."
-            )
-        if index >= len(nodes):
-            raise ValueError(
-                f"Asked to get {what} at node {index}, but the layer has only {len(nodes)} inbound nodes."
-            )
-        return nodes[index]
-
-    def _the_one(self, what: str, get: Callable[[Any], Any]) -> Any:
-        nodes = self._state.inbound
-        found = get(self._node(0, what))
-        if len(nodes) > 1 and any(_differ(get(node), found) for node in nodes[1:]):
-            raise AttributeError(
-                f"The layer {self.name} has multiple inbound nodes, hence the notion of {what} is ill-defined. Use "
-                f"`get_{what.replace(' ', '_')}_at(node_index)` instead."
-            )
-        return found
-
-    @property
-    def input(self) -> Any:
-        """The symbolic tensors it was called on, if it was called once."""
-        return self._the_one("input", lambda n: n.input_tensors)
-
-    @property
-    def output(self) -> Any:
-        """The symbolic tensors it gave, if it was called once."""
-        return self._the_one("output", lambda n: n.outputs)
-
-    @property
-    def input_shape(self) -> Any:
-        """The shape of `input`, a tuple."""
-        return _tuples(self._the_one("input shape", lambda n: n.input_shapes))
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape of `output`, a tuple."""
-        return _tuples(self._the_one("output shape", lambda n: n.output_shapes))
-
-    @property
-    def input_mask(self) -> Any:
-        """The masks of `input`."""
-        return nest.map_structure(lambda t: t._keras_mask, self.input)
-
-    @property
-    def output_mask(self) -> Any:
-        """The masks of `output`."""
-        return nest.map_structure(lambda t: t._keras_mask, self.output)
-
-    def get_input_at(self, node_index: int) -> Any:
-        """The symbolic tensors of a call of it."""
-        return self._node(node_index, "input").input_tensors
-
-    def get_output_at(self, node_index: int) -> Any:
-        """The symbolic results of a call of it."""
-        return self._node(node_index, "output").outputs
-
-    def get_input_shape_at(self, node_index: int) -> Any:
-        """The shapes of `get_input_at`."""
-        return _tuples(self._node(node_index, "input shape").input_shapes)
-
-    def get_output_shape_at(self, node_index: int) -> Any:
-        """The shapes of `get_output_at`."""
-        return _tuples(self._node(node_index, "output shape").output_shapes)
 
     # Saving and configuration
 
@@ -493,111 +415,3 @@ class Layer(ConfigMixin, WeightHolder):
         if known.dynamic:
             config["dynamic"] = True
         return self._with_own_arguments(config, Layer.get_config)
-
-
-def _batch_shape(kwargs: Mapping[str, Any]) -> tuple[int | None, ...] | None:
-    """The batch shape that a constructor's keyword arguments say."""
-    if "input_dim" in kwargs and "input_shape" not in kwargs:
-        return (kwargs.get("batch_size"), kwargs["input_dim"])
-    if kwargs.get("batch_input_shape") is not None:
-        return tuple(kwargs["batch_input_shape"])
-    if kwargs.get("input_shape") is not None:
-        return (kwargs.get("batch_size"), *tuple(kwargs["input_shape"]))
-    return None
-
-
-def _as_tensors(inputs: Any) -> Any:
-    """Inputs with tensors in the place of arrays and Python numbers."""
-    if isinstance(inputs, Tensor):
-        return inputs
-    if isinstance(inputs, np.ndarray):
-        return convert_to_tensor(inputs)
-    if any(isinstance(x, _PYTHON_NUMBERS) for x in nest.flatten(inputs)):
-        return nest.map_structure(
-            lambda x: convert_to_tensor(x) if isinstance(x, _PYTHON_NUMBERS) else x, inputs
-        )
-    return inputs
-
-
-def _arrays_as_tensors(given: Any) -> Any:
-    """Further arguments with tensors in the place of arrays."""
-    if not given:
-        return given
-    if not any(isinstance(x, np.ndarray) for x in nest.flatten(given)):
-        return given
-    return nest.map_structure(lambda x: convert_to_tensor(x) if isinstance(x, np.ndarray) else x, given)
-
-
-def _cast_floating(inputs: Any, dtype: str) -> Any:
-    wanted = dtypes.as_dtype(dtype)
-    if not wanted.is_floating:
-        return inputs
-
-    def one(x: Any) -> Any:
-        known = getattr(x, "dtype", None)
-        if known is None or known == wanted or not getattr(known, "is_floating", False):
-            return x
-        changed = cast(x, wanted)
-        set_mask(changed, mask_of(x))
-        return changed
-
-    if isinstance(inputs, Tensor):
-        return one(inputs)
-    return nest.map_structure(one, inputs)
-
-
-def _batch_size(output: Any) -> Any:
-    from ...api.array_ops import shape
-
-    size = output.shape[0]
-    return size if size is not None else shape(output)[0]
-
-
-def _specs(inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any], spec: CallSpec) -> Any:
-    """Specs of a call's arguments: tensors by shape and dtype, everything else as it is; the mode is left out."""
-    from ...tensor_spec import TensorSpec
-
-    def one(x: Any) -> Any:
-        if isinstance(x, Tensor):
-            return TensorSpec(x.shape, x.dtype)
-        return getattr(x, "_type_spec", x)
-
-    rest = {k: v for k, v in kwargs.items() if k not in ("training", "mask")}
-    names = spec.names[1:]
-    positional = [a for n, a in zip(names, args, strict=False) if n not in ("training", "mask")]
-    return nest.map_structure(one, (inputs, *positional)), nest.map_structure(one, rest)
-
-
-def _shapes(value: Any) -> Any:
-    """A shape, or a structure of shapes, as TensorShapes."""
-    if value is None or isinstance(value, TensorShape):
-        return TensorShape(value)
-    if isinstance(value, Mapping):
-        return {k: _shapes(v) for k, v in value.items()}
-    if all(x is None or isinstance(x, (int, np.integer)) for x in value):
-        return TensorShape(value)
-    return type(value)(_shapes(v) for v in value)
-
-
-def _spec(shape: Any, dtype: Any) -> Any:
-    from ...tensor_spec import TensorSpec
-
-    return TensorSpec(shape, dtypes.as_dtype(dtype))
-
-
-def _tuples(shapes: Any) -> Any:
-    def one(shape: Any) -> Any:
-        return None if shape is None or shape.rank is None else tuple(shape.as_list())
-
-    return nest.map_structure(one, shapes)
-
-
-def _differ(a: Any, b: Any) -> bool:
-    flat_a, flat_b = nest.flatten(a), nest.flatten(b)
-    return len(flat_a) != len(flat_b) or any(
-        x is not y and not _same_shape(x, y) for x, y in zip(flat_a, flat_b, strict=True)
-    )
-
-
-def _same_shape(a: Any, b: Any) -> bool:
-    return isinstance(a, TensorShape) and isinstance(b, TensorShape) and a.as_list() == b.as_list()

@@ -11,8 +11,9 @@ from typing import Any
 from ... import nest
 from ...tensor_shape import TensorShape
 from ...variable import Variable
+from .arguments import as_shapes, spec_of
 from .keras_tensor import keras_tensors_in
-from .layer import Layer, _shapes, _spec
+from .layer import Layer
 from .state import modules_in, unique
 from .trainer import Trainer
 
@@ -137,10 +138,12 @@ class Model(Trainer, Layer):
             return
         from .symbolic import outputs_for
 
-        shapes = _shapes(input_shape)
+        shapes = as_shapes(input_shape)
         self._state.built = True  # so that the call does not come back here
         try:
-            outputs_for(self, nest.map_structure(lambda s: _spec(s, self.compute_dtype or "float32"), shapes))
+            outputs_for(
+                self, nest.map_structure(lambda s: spec_of(s, self.compute_dtype or "float32"), shapes)
+            )
         except (TypeError, ValueError) as error:
             self._state.built = False
             raise ValueError(

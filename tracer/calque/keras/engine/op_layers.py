@@ -73,6 +73,7 @@ class TFOpLambda(Layer):
 
     _preserves_input_structure = True
     _is_op_layer = True
+    _makes_tensors = False  # the function does, and knows of which dtype
     symbol: str
     function: Callable[..., Any]
 
@@ -239,6 +240,8 @@ def _binary(name: str, swapped: bool = False, with_name: bool = True) -> Callabl
     second = "b" if name == "linalg.matmul" else "y"
 
     def operator(self: Any, other: Any) -> Any:
+        if swapped and isinstance(other, (bool, int, float)):
+            other = self.dtype.as_numpy_dtype(other).item()
         x, y = (other, self) if swapped else (self, other)
         extra = {"name": None} if with_name else {}
         if name.startswith("__"):

@@ -12,6 +12,7 @@ from ...context import name_scope, state
 from ...function.trace import Trace
 from ...tensor import EagerTensor, SymbolicTensor, Tensor, convert_to_tensor
 from ...tensor_spec import TensorSpec
+from .arguments import specs_of_call
 from .call_context import Call, current_call, enter
 from .keras_tensor import KerasTensor
 from .masks import mask_of, set_mask
@@ -31,9 +32,7 @@ def call_on_symbols(layer: Layer, inputs: Any, args: tuple[Any, ...], kwargs: di
     outputs = _traced(layer, placeholders.trace, inner, inner_args, inner_kwargs)
     results = nest.map_structure(_symbol, outputs)
     if layer._state.save_spec is None:
-        from .layer import _specs
-
-        layer._state.save_spec = _specs(inner, inner_args, inner_kwargs, layer._call_spec)
+        layer._state.save_spec = specs_of_call(inner, inner_args, inner_kwargs, layer._call_spec)
     Node(layer, (inputs, *given_args), given_kwargs, results)
     return results
 

@@ -93,7 +93,7 @@ def public_name(cls: type) -> tuple[str, str] | None:
     candidates = ["", *rooms, *_LAYER_ROOMS]
     for candidate in candidates:
         room = sys.modules.get(f"{_PACKAGE}.{candidate}".rstrip("."))
-        if room is not None and getattr(room, cls.__name__, None) is cls:
+        if getattr(room, cls.__name__, None) is cls and cls.__name__ in getattr(room, "__all__", ()):
             return f"keras.{candidate}".rstrip("."), cls.__name__
     return None
 
