@@ -225,7 +225,7 @@ def test_pool(name: str, dtype: str, size: Any, strides: Any, layout: str, paddi
     if name == "AvgPool" and padding == "EXPLICIT":
         return  # it has no such padding
     kind = dtypes.as_dtype(dtype)
-    for shape in [(2, 9, 8, 3), (1, 3, 3, 40), (0, 4, 5, 2)]:
+    for shape in [(2, 9, 8, 3), (3, 6, 7, 2), (1, 3, 3, 40), (0, 4, 5, 2)]:
         (x,) = arrays(shape)
         x = (10 * x).astype(np.int64).astype(kind.np) if kind.is_integer else x.astype(kind.np)
         x[:1, 1:2, 1:2] = 3 if kind.is_integer else np.nan

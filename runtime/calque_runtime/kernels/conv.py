@@ -10,6 +10,7 @@ one channel, lies in a row of memory of an image whose channels are apart.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,16 +20,15 @@ from ..ops.windows import Windows
 from .crew import processors
 from .epilogue import Epilogue
 from .memory import empty
-from .pieces import Bordered, by_image, done_by, scratch, shares, split, windows_in
+from .pieces import Bordered, by_image, done_by, scratch, shares, split
 
 __all__ = ["convolution"]
 
 # Channels up to which they are set apart. Windows of 3 x 3 pixels of one channel, 26 x 26 of them, take 5 microseconds
 # instead of 20; of 3 channels 50 instead of 100 (39 x 112, stride 2), of 8 channels 65 instead of 83 (48 x 62).
 _FEW = 8
-_FEW_WINDOWS = (
-    256  # up to which threads share filters: 4608 numbers in 49 windows by 512 filters gain a fifth
-)
+# Windows up to which threads share filters: 49 windows of 4608 numbers times 512 filters gain a fifth.
+_FEW_WINDOWS = 256
 
 
 def convolution(
@@ -42,19 +42,23 @@ def convolution(
     work = batch * rows * columns * fh * fw * channels * filters
     if (fh, fw) == (1, 1) and not any(a or b for a, b in pads):
         return _by_pixel(windows, x_shape, filters, (rows, columns), dtype, epilogue, work)
-    if channels <= _FEW and (windows.stride == (1, 1) or windows.dilation == (1, 1)):
-        return _by_tap(windows, x_shape, w_shape, (rows, columns), dtype, epilogue, work)
     depth = fh * fw * channels
+    if not depth or (channels <= _FEW and (windows.stride == (1, 1) or windows.dilation == (1, 1))):
+        return _by_tap(windows, x_shape, w_shape, (rows, columns), dtype, epilogue, work)
     border = Bordered.of(windows, x_shape, (fh, fw), 0)
     product = _Product(batch * rows * columns, filters, epilogue, work)
     numbers = columns * (depth + filters * (1 + epilogue.addend))
     size, count = (batch * rows, 1) if product.by_filter else split(batch * rows, numbers, work)
     do = done_by(count, work)
+    (sh, sw), (dh, dw) = windows.stride, windows.dilation
+    # A row of a window is a run of memory unless the filter is dilated. Copied as one element it takes a third less.
+    inside = (fh,) if dw == 1 else (fh, fw)
+    run_type = np.dtype((np.void, depth // math.prod(inside) * np.dtype(dtype).itemsize))
     out_shape = (batch, rows, columns, filters)
 
     def run(x: Any, w: Any, *args: Any) -> Any:
         bias, addend = epilogue.split(args)
-        matrix = np.ascontiguousarray(w).reshape(depth, filters)
+        factors = np.ascontiguousarray(w).reshape(depth, filters)
         out = empty(out_shape, dtype)
         flat = out.reshape(batch * rows, columns, filters)
         added = None if addend is None else np.ascontiguousarray(addend).reshape(flat.shape)
@@ -66,17 +70,17 @@ def convolution(
             n = hi - lo
             if n <= 0:
                 return
-            copied = scratch("windows", (n, columns, fh, fw, channels), dtype)
+            copied = scratch("windows", (n, columns, *inside), run_type)
             for at, upto, image, row in by_image(lo, hi, rows):
                 source = border.rows(x, image, row, upto - at)
+                down, along, _ = source.strides
+                steps = (down * sh, along * sw, down * dh, along * dw)[: 2 + len(inside)]
                 target = copied[at - lo : upto - lo]
-                # The last two axes of the windows are one run of memory unless the filter is dilated.
-                view = windows_in(source, upto - at, columns, (fh, fw), windows.stride, windows.dilation)
-                for k in range(fh):
-                    target[:, :, k] = view[:, :, k]
+                target[...] = np.ndarray(target.shape, run_type, source, 0, steps)
+            matrix = copied.view(dtype).reshape(n * columns, depth)
             result = flat[lo:hi].reshape(n * columns, filters)
             more = None if added is None else added[lo:hi].reshape(n * columns, filters)
-            product(copied.reshape(n * columns, depth), matrix, result, bias, more)
+            product(matrix, factors, result, bias, more)
 
         do(piece)
         return out

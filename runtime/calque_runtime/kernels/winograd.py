@@ -35,11 +35,8 @@ _G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 
 def transform_filter(w: Any) -> Any:
     """The filter (3, 3, channels, filters) as `winograd` takes it: (16, channels, filters)."""
-    wide = w.astype(np.float64)
-    # Two steps of few products each; together in one they would be an outer product.
-    half = np.tensordot(_G, wide, (1, 0))
-    whole = np.tensordot(_G, half, (1, 1)).swapaxes(0, 1)
-    return np.ascontiguousarray(whole, w.dtype).reshape(16, *w.shape[2:])
+    both = np.kron(_G, _G).astype(w.dtype)
+    return np.matmul(both, np.ascontiguousarray(w).reshape(9, -1)).reshape(16, *w.shape[2:])
 
 
 def winograd(
