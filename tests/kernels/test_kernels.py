@@ -142,7 +142,7 @@ GROUPS = {
       %y = AddV2(%t, %r) : float32[400]
       return %y
     }""",
-    "layer normalization": """
+    "layer normalization in one op": """
     func @g(%x: float32[5,8,6], %g: float32[1,1,6], %b: float32[6]) -> (y: float32[5,8,6], m: float32[5,8,1]) {
       %axis = Const() {value=tensor<int32[1]>[-1]} : int32[1]
       %e = Const() {value=tensor<float32[]>0.001} : float32[]
