@@ -21,6 +21,9 @@ __all__ = ["LARGE", "multiply", "product"]
 LARGE = 1 << 21  # multiplications from which on threads share the work
 _EPILOGUE = 1 << 16  # elements of the result from which on sharing the epilogue pays as well
 _LONG = 4  # passes of an epilogue over the result from which on it should find it in the cache
+_SHORT = (
+    1 << 6
+)  # columns of the first factor for each such pass from which on BLAS may as well share the product
 _PIECE = 1 << 17  # elements of the result in such a piece
 _ALIGNED = 16  # rows or columns that BLAS computes together: no piece ends within them
 
@@ -77,17 +80,18 @@ def product(
         and processors() > 1
         and blas.controllable()
     )
+    short = epilogue.cost * _SHORT <= inner
     pieces, by_rows, step = _cut(rows, columns, epilogue.cost)
 
     def run(a: Any, b: Any, *args: Any) -> Any:
         bias, addend = epilogue.split(args)
         a = a.T if transpose_a else a
         b = b.T if transpose_b else b
-        if not shared:
-            result = np.matmul(a, b)
-            epilogue.apply(result, bias, addend)
-            return result
         out = empty((rows, columns), dtype)
+        if not shared or (short and not blas.owned()):
+            np.matmul(a, b, out=out)
+            epilogue.apply(out, bias, addend)
+            return out
 
         def piece(i: int) -> None:
             part = slice(i * step, (i + 1) * step)
@@ -111,7 +115,7 @@ def product(
             blas.restore_threads()
         return out
 
-    run.shares = bool(shared)  # type: ignore[attr-defined]
+    run.shares = bool(shared and not short)  # type: ignore[attr-defined]
     return run
 
 
