@@ -105,15 +105,18 @@ def _pool(
 
 
 def _maxima_gradient(windows: Windows, x: Array, y: Array, g: Array) -> Array:
-    """Each window's gradient to the first of its elements that equals the maximum."""
+    """Each window's gradient to the first of its elements that equals the maximum; in volumes, to all of them."""
     view = windows.view(x, windows.size, _lowest(x.dtype))
     axes = _window_axes(windows)
     rank = len(axes)
     flat = np.moveaxis(view, axes, range(-rank, 0)).reshape(*y.shape, -1)
-    chosen = (flat == y[..., None]).argmax(axis=-1)
+    greatest = flat == y[..., None]
     wide = g.astype(np.float32) if g.dtype.itemsize < 4 and g.dtype.kind not in "iu" else g
-    parts = np.zeros((*y.shape, flat.shape[-1]), wide.dtype)
-    np.put_along_axis(parts, chosen[..., None], wide[..., None], -1)
+    if rank == 3:
+        parts = np.where(greatest, wide[..., None], wide.dtype.type(0))
+    else:
+        parts = np.zeros(greatest.shape, wide.dtype)
+        np.put_along_axis(parts, greatest.argmax(axis=-1)[..., None], wide[..., None], -1)
     parts = np.moveaxis(parts.reshape(*y.shape, *windows.size), range(-rank, 0), axes)
     return windows.fold(parts, x.shape[1:-1], windows.size).astype(g.dtype, copy=False)
 
@@ -217,7 +220,7 @@ max_pool_3d_grad: Op = _from_maxima(
     "type=float in [half, bfloat16, float]",
     f"TInput: type=float in [half, bfloat16, float]; {_SIZE_3D}; {_PLAIN}; {_FORMAT_3D}",
     _maxima_gradient,
-    "The gradient of MaxPool3D: to the first of the greatest elements of each window.",
+    "The gradient of MaxPool3D: to each of the greatest elements of each window.",
     0,
     "orig_input: TInput, orig_output: TInput, grad: T",
 )

@@ -130,6 +130,7 @@ class _SeparableConv(ConvolutionBase):
             ``(*kernel_size, channels, depth_multiplier)``.
         pointwise_initializer, pointwise_regularizer, pointwise_constraint: of the second, whose shape is
             ``(1, [1,] channels * depth_multiplier, filters)``.
+        **kwargs: those of every layer; also `groups` and those of a `kernel`, which only the config has.
 
     The others are those of `ConvolutionBase`.
     """
@@ -157,6 +158,7 @@ class _SeparableConv(ConvolutionBase):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
+        unused = [kwargs.pop(f"kernel_{kind}", None) for kind in ("initializer", "regularizer", "constraint")]
         super().__init__(
             filters,
             kernel_size,
@@ -173,6 +175,7 @@ class _SeparableConv(ConvolutionBase):
             **kwargs,
         )
         self.depth_multiplier = depth_multiplier
+        self._tell("kernel", unused[0] or "glorot_uniform", *unused[1:])
         self._tell("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
         self._tell("pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint)
 
@@ -189,9 +192,7 @@ class _SeparableConv(ConvolutionBase):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments to make such a layer from."""
-        config = super().get_config()
-        del config["groups"]
-        return config | {"depth_multiplier": self.depth_multiplier}
+        return super().get_config() | {"depth_multiplier": self.depth_multiplier}
 
 
 class SeparableConv1D(_SeparableConv):
