@@ -1,5 +1,7 @@
 """Engines beside numpy that run parts of functions: what they are offered, and what they answer.
 
+docs/backends.md says more, with complete examples. In short:
+
     class MyEngine(Backend):
         name = "my engine"
 
