@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from . import keras_backend
+
 # A loss, and the labels and predictions it is for.
 LOSSES = (
     ("MeanSquaredError()", "numbers"),
@@ -291,6 +293,7 @@ KINDS = {
     "initializers": initializers,
     "regularizers": regularizers,
     "constraints": constraints,
+    "backend": keras_backend.run,
 }
 
 

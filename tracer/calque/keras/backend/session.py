@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -296,7 +296,8 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
     """One of two tensors: by a scalar condition as a whole, by a tensor element by element.
 
     Args:
-        condition: a scalar, or a tensor that broadcasts to the others, filled up with dimensions behind its own.
+        condition: a scalar, a vector that broadcasts to the others, or a tensor that does so with dimensions of size 1
+            behind its own.
         then_expression, else_expression: tensors, or functions without arguments.
 
     Raises:
@@ -304,8 +305,7 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
     """
     condition = tf.cast(condition, tf.bool)
     if not condition.shape.rank:
-        then, otherwise = (e if callable(e) else lambda e=e: e for e in (then_expression, else_expression))
-        return tf.cond(condition, then, otherwise)
+        return tf.cond(condition, _as_function(then_expression), _as_function(else_expression))
     then, otherwise = (
         tf.convert_to_tensor(e() if callable(e) else e) for e in (then_expression, else_expression)
     )
@@ -315,9 +315,11 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
             "Rank of `condition` should be less than or equal to rank of `then_expression` and `else_expression`. "
             f"ndim(condition)={condition.shape.rank}, ndim(then_expression)={then.shape.rank}"
         )
-    ones = [1] * missing
-    return tf.where(
-        tf.reshape(condition, tf.concat([tf.shape(condition), tf.constant(ones, tf.int32)], 0)),
-        then,
-        otherwise,
-    )
+    if condition.shape.rank > 1 and missing:
+        sizes = tf.concat([tf.shape(condition), tf.ones([missing], tf.int32)], 0)
+        condition = tf.reshape(condition, sizes)
+    return tf.where(condition, then, otherwise)
+
+
+def _as_function(expression: Any) -> Callable[[], Any]:
+    return expression if callable(expression) else lambda: expression

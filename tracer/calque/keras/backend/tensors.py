@@ -46,7 +46,6 @@ __all__ = [
     "less",
     "less_equal",
     "log",
-    "logsumexp",
     "map_fn",
     "max",
     "maximum",
@@ -206,11 +205,6 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The standard deviation along axes."""
     return tf.math.reduce_std(_numbers(x), axis=axis, keepdims=keepdims)
-
-
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The logarithm of the sum of exponentials along axes."""
-    return tf.reduce_logsumexp(x, axis, keepdims)
 
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

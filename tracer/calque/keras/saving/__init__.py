@@ -19,6 +19,16 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
     "register_keras_serializable",
+    "save_model",
     "serialize_keras_object",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("load_model", "save_model"):  # they need the models, and everything needs this package
+        from .. import models
+
+        return getattr(models, name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
