@@ -13,6 +13,7 @@ from calque_runtime.environment import Environment
 from calque_runtime.ir import Function
 from calque_runtime.kernels import blas, crew, products, tiles
 from calque_runtime.kernels.epilogue import Epilogue
+from calque_runtime.kernels.gelu import gelu
 from calque_runtime.op import Site
 from calque_runtime.reference import run
 from calque_runtime.text import parse_function
@@ -272,3 +273,28 @@ def test_threads_of_products_are_given_back() -> None:
     assert functions[1]() == 1
     blas.restore_threads()
     assert functions[1]() == before
+
+
+@pytest.mark.parametrize("sizes", [(0, 3, 0), (0, 3, 4), (4, 3, 0), (4, 0, 5)])
+def test_a_product_of_nothing(sizes: tuple[int, int, int]) -> None:
+    rows, inner, columns = sizes
+    a, b, bias = arrays((rows, inner), (inner, columns), (columns,))
+    attrs = {"fused_ops": (b"BiasAdd", b"GeluExact"), "num_args": 1, "T": dtypes.float32}
+    got = kernel("_FusedMatMul", attrs, a.shape, b.shape, bias.shape)(a, b, bias)
+    np.testing.assert_allclose(got, kernel("_Gelu", {"T": dtypes.float32}, None)(a @ b + bias), 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("strided", [False, True])
+def test_gelu_over_all_numbers(strided: bool) -> None:
+    x = np.concatenate([np.linspace(-12, 12, 4001), [-1e30, 1e30, -np.inf, np.inf, np.nan, -0.0]]).astype(
+        np.float32
+    )
+    if strided:
+        x = np.repeat(x, 2)[::2]
+    out, a, b = np.empty((3, x.size), np.float32)
+    with np.errstate(all="ignore"):
+        gelu(x, out, a, b)
+        want = kernel("_Gelu", {"T": dtypes.float32}, None)(x)
+    finite = np.isfinite(x)
+    np.testing.assert_allclose(out[finite], want[finite], rtol=1e-6, atol=6e-7)
+    np.testing.assert_array_equal(out[-4:-1], [0.0, np.inf, np.nan])

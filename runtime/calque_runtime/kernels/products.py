@@ -15,6 +15,7 @@ from . import blas
 from .crew import processors, share
 from .epilogue import Epilogue
 from .memory import empty
+from .pieces import scratch
 
 __all__ = ["LARGE", "multiply", "product"]
 
@@ -24,7 +25,7 @@ _LONG = 4  # passes of an epilogue over the result from which on it should find 
 _SHORT = (
     1 << 6
 )  # columns of the first factor for each such pass from which on BLAS may as well share the product
-_PIECE = 1 << 17  # elements of the result in such a piece
+_PIECE = 1 << 18  # elements of the result in such a piece
 _ALIGNED = 16  # rows or columns that BLAS computes together: no piece ends within them
 
 
@@ -82,6 +83,7 @@ def product(
     )
     short = epilogue.cost * _SHORT <= inner
     pieces, by_rows, step = _cut(rows, columns, epilogue.cost)
+    apart = epilogue.cost > _LONG  # many passes over columns are faster where these lie together
 
     def run(a: Any, b: Any, *args: Any) -> Any:
         bias, addend = epilogue.split(args)
@@ -100,13 +102,16 @@ def product(
                 np.matmul(a[part], b, out=result)
                 epilogue.apply(result, bias, None if addend is None else addend[part])
             else:
-                result = out[:, part]
-                np.matmul(a, b[:, part], out=result)
+                right, target = b[:, part], out[:, part]
+                result = scratch("columns", target.shape, dtype) if apart else target
+                np.matmul(a, right, out=result)
                 epilogue.apply(
                     result,
                     None if bias is None else bias[part],
                     None if addend is None else addend[:, part],
                 )
+                if apart:
+                    target[...] = result
 
         blas.own_threads()
         try:
@@ -131,5 +136,5 @@ def _cut(rows: int, columns: int, cost: int) -> tuple[int, bool, int]:
         pieces *= max(1, -(-rows * columns // (pieces * _PIECE)))
     length = rows if by_rows else columns
     step = -(-length // pieces)
-    step = min(length, -(-step // _ALIGNED) * _ALIGNED)
+    step = max(1, min(length, -(-step // _ALIGNED) * _ALIGNED))
     return -(-length // step), by_rows, step
