@@ -14,6 +14,7 @@ from interop.tf_process import TensorFlow
 # Files whose tests share what took TensorFlow long: one worker of pytest-xdist runs all of them.
 TOGETHER = (
     "test_keras.py",
+    "test_keras_layers.py",
     "test_saved_models.py",
     "test_sonnet.py",
     "test_tensorboard.py",

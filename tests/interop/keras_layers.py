@@ -301,9 +301,7 @@ def record(tf: Any, keras: Any, name: str, case: Case) -> dict[str, Any]:
     layer = eval(case.make, space)
     layer._name = "one"
     seed = sum(map(ord, name))
-    arrays = [
-        _numbers(seed + i, shape, case.dtype, case.below) for i, shape in enumerate(case.shapes)
-    ]
+    arrays = [_numbers(seed + i, shape, case.dtype, case.below) for i, shape in enumerate(case.shapes)]
     tensors = [tf.constant(a) for a in arrays]
     x = tensors if len(tensors) > 1 else tensors[0]
     masks = [tf.constant(np.asarray(a) != 0) for a in arrays]
@@ -315,7 +313,9 @@ def record(tf: Any, keras: Any, name: str, case: Case) -> dict[str, Any]:
         return eval(call, space | {"x": x, "training": training})
 
     run(x, False)
-    result["weights"] = [(w.name, tuple(w.shape), bool(w.trainable), np.asarray(w.dtype.name)) for w in layer.weights]
+    result["weights"] = [
+        (w.name, tuple(w.shape), bool(w.trainable), np.asarray(w.dtype.name)) for w in layer.weights
+    ]
     result["trainable"] = [w.name for w in layer.trainable_weights]
     start = [_weight(seed + 9 + i, w.name, tuple(w.shape)) for i, w in enumerate(layer.weights)]
     for training in (False, True) if not case.random else (False,):
