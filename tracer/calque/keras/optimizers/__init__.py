@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..saving.serialization import deserialize_named, serialize_named
-from . import legacy, schedules
+from . import experimental, legacy, schedules
 from .adafactor import Adafactor
 from .adaptive import Adadelta, Adagrad, RMSprop
 from .ftrl import Ftrl
@@ -31,6 +31,7 @@ __all__ = [
     "RMSprop",
     "SGD",
     "deserialize",
+    "experimental",
     "get",
     "legacy",
     "schedules",
