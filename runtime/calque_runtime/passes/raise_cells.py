@@ -36,6 +36,7 @@ from .rewriting import Builder, nested, rewrite
 __all__ = ["run"]
 
 _ADDS = frozenset({"Add", "AddV2"})
+_MANY_ROWS = 16  # of a batch, from which on products are faster with columns of the weights that are contiguous
 _TYPES = frozenset({"float32", "float64"})
 
 
@@ -140,6 +141,8 @@ class _Cell:
             scale = np.ones((fixed(whole.shape)[0], 1), dtype.np)
             scale[-1 - units : -1] = state_scale
             (whole,) = add("Mul", [whole, self.builder.constant(scale, node, dtype)], node)
+        if fixed(h[0].shape)[0] >= _MANY_ROWS:
+            (whole,) = add("_Columns", [whole], node, {"columns": fixed(whole.shape)[1]})
         return whole
 
     def write(self, op: str, row: Value, inputs: Sequence[Value], after: Sequence[Value] = ()) -> list[Value]:
