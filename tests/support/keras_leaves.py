@@ -230,6 +230,33 @@ def masked_losses(keras: Any, tf: Any) -> dict[str, Any]:
     return _arrays(found)
 
 
+def ragged_losses(keras: Any, tf: Any) -> dict[str, Any]:
+    """Losses of ragged labels and predictions, with and without weights."""
+    labels = tf.ragged.constant([[1.0, 2.0, 0.5], [0.5], [1.0, 1.5]])
+    near = tf.ragged.constant([[0.9, 1.0, 0.7], [0.1], [0.6, 0.8]])
+    random = np.random.default_rng(2)
+    shares = random.uniform(0.1, 1.0, (6, 3)).astype(np.float32)
+    shares /= shares.sum(-1, keepdims=True)
+    splits = [0, 3, 4, 6]
+    classes = tf.RaggedTensor.from_row_splits(np.eye(3, dtype=np.float32)[[0, 1, 2, 2, 1, 0]], splits)
+    numbers = tf.RaggedTensor.from_row_splits(np.array([0, 1, 2, 2, 1, 0]), splits)
+    predicted = tf.RaggedTensor.from_row_splits(shares, splits)
+    found: dict[str, Any] = {}
+    for name in ("MeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError"):
+        loss = getattr(keras.losses, name)()
+        found[name] = loss(labels, near)
+        found[f"{name} weighted"] = loss(labels, near, sample_weight=np.array([1.0, 0.5, 2.0], np.float32))
+        found[f"{name} function"] = loss.fn(labels, near)
+    found["binary"] = keras.losses.BinaryCrossentropy(label_smoothing=0.1)(near / 2.0, near)
+    for name, given in (("CategoricalCrossentropy", classes), ("SparseCategoricalCrossentropy", numbers)):
+        loss = getattr(keras.losses, name)()
+        found[name] = loss(given, predicted)
+        found[f"{name} function"] = loss.fn(given, predicted).flat_values
+        found[f"{name} sum"] = getattr(keras.losses, name)(reduction="sum")(given, predicted)
+    found["dense labels"] = keras.losses.mse(labels.to_tensor(), near)
+    return _arrays(found)
+
+
 def activations(keras: Any, tf: Any) -> dict[str, Any]:
     """Of each activation: the value and the gradient."""
     found: dict[str, Any] = {}
@@ -289,6 +316,7 @@ def constraints(keras: Any, tf: Any) -> dict[str, Any]:
 KINDS = {
     "losses": losses,
     "masked_losses": masked_losses,
+    "ragged_losses": ragged_losses,
     "activations": activations,
     "initializers": initializers,
     "regularizers": regularizers,

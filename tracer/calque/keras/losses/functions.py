@@ -11,6 +11,7 @@ import calque as tf
 from .. import config
 from ..conversion import as_tensor
 from . import crossentropies
+from .ragged import takes_ragged
 
 __all__ = [
     "binary_crossentropy",
@@ -33,18 +34,21 @@ __all__ = [
 ]
 
 
+@takes_ragged
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     """``mean((y_true - y_pred)**2)``."""
     y_true, y_pred = _alike(y_true, y_pred)
     return tf.reduce_mean(tf.math.squared_difference(y_pred, y_true), axis=-1)
 
 
+@takes_ragged
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     """``mean(abs(y_true - y_pred))``."""
     y_true, y_pred = _alike(y_true, y_pred)
     return tf.reduce_mean(tf.abs(y_pred - y_true), axis=-1)
 
 
+@takes_ragged
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     """``100 * mean(abs((y_true - y_pred) / y_true))``."""
     y_true, y_pred = _alike(y_true, y_pred)
@@ -52,6 +56,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     return 100.0 * tf.reduce_mean(share, axis=-1)
 
 
+@takes_ragged
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     """``mean((log(y_true + 1) - log(y_pred + 1))**2)``; what is negative counts as 0."""
     y_true, y_pred = _alike(y_true, y_pred)
@@ -102,6 +107,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
     )
 
 
+@takes_ragged
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: Any = 0.0, axis: int = -1
 ) -> Any:
@@ -119,6 +125,7 @@ def categorical_crossentropy(
     return crossentropies.categorical_crossentropy(y_true, y_pred, from_logits, axis)
 
 
+@takes_ragged
 def categorical_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -140,6 +147,7 @@ def categorical_focal_crossentropy(
     return crossentropies.categorical_focal_crossentropy(y_true, y_pred, alpha, gamma, from_logits, axis)
 
 
+@takes_ragged
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, axis: int = -1, ignore_class: int | None = None
 ) -> Any:
@@ -147,6 +155,7 @@ def sparse_categorical_crossentropy(
     return crossentropies.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis, ignore_class)
 
 
+@takes_ragged
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: Any = 0.0, axis: int = -1
 ) -> Any:
@@ -164,6 +173,7 @@ def binary_crossentropy(
     return tf.reduce_mean(crossentropies.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
 
 
+@takes_ragged
 def binary_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
