@@ -20,6 +20,7 @@ from .logging import (
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
+from .plot import plot_model
 from .progress import Progbar
 from .sequences import GeneratorEnqueuer, OrderedEnqueuer, Sequence, SequenceEnqueuer
 
@@ -41,6 +42,7 @@ __all__ = [
     "legacy",
     "normalize",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["count_params", "memory_size", "print_summary", "readable_memory_size"]
+__all__ = ["count_params", "layers_in_range", "memory_size", "print_summary", "readable_memory_size"]
 
 _SPACE = 2  # between columns
 _BREAKS = ("),", "},", "],", "',")  # behind which a cell is broken into lines
@@ -129,7 +129,7 @@ def print_summary(
     table.head()
     table.rule("=")
     own = getattr(model, "_nodes_in_order", None)
-    for layer in _range(model.layers, layer_range):
+    for layer in layers_in_range(model.layers, layer_range):
         _layer_rows(table, layer, 0, False, plain, own, expand_nested, show_trainable)
     table.rule("=")
     trained, others = model.trainable_weights, model.non_trainable_weights
@@ -154,7 +154,12 @@ def _is_chain(model: Any) -> bool:
     return not several and len(set(layers)) == len(layers) and len(set(taken)) == len(taken)
 
 
-def _range(layers: list[Any], bounds: Any) -> list[Any]:
+def layers_in_range(layers: list[Any], bounds: Any) -> list[Any]:
+    """The layers from the first to the last of a pair of names (or regular expressions); all where it is None.
+
+    Raises:
+        ValueError: it is no pair of names, or they name no layer.
+    """
     if bounds is None:
         return layers
     if len(bounds) != 2 or not all(isinstance(one, str) for one in bounds):
