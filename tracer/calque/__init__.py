@@ -124,10 +124,7 @@ from .api.indexing_ops import (
     unique_with_counts,
     where,
 )
-from .api.linalg_ops import (
-    einsum,
-    norm,
-)
+from .api.linalg_ops import einsum, norm
 from .api.math_ops import (
     abs,
     acos,
@@ -204,10 +201,7 @@ from .api.string_ops import as_string
 from .composite import public as _composites
 from .composite.ragged.ragged_tensor import RaggedTensor
 from .composite.ragged.spec import RaggedTensorSpec
-from .composite.sparse_tensor import (
-    SparseTensor,
-    SparseTensorSpec,
-)
+from .composite.sparse_tensor import SparseTensor, SparseTensorSpec
 from .context import (
     executing_eagerly,
     init_scope,

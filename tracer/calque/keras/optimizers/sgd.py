@@ -10,7 +10,7 @@ from ...indexed_slices import IndexedSlices
 from ...variable import Variable
 from .builtin import BuiltinOptimizer
 
-__all__ = ["SGD", "Lion"]
+__all__ = ["Lion", "SGD"]
 
 
 class SGD(BuiltinOptimizer):

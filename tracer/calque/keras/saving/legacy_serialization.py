@@ -16,9 +16,9 @@ from .registration import CustomObjectScope, get_registered_name, get_registered
 __all__ = [
     "PASSIVE",
     "SHARED_OBJECT_KEY",
-    "UNDEFINED_CONFIG_KEY",
     "SharedObjectLoadingScope",
     "SharedObjectSavingScope",
+    "UNDEFINED_CONFIG_KEY",
     "deserialize_keras_object",
     "in_saved_model_scope",
     "saved_model_scope",
