@@ -24,7 +24,8 @@ def sigmoid(x: Array) -> Array:
 def kernel(name: str, attrs: dict[str, Any], arrays: list[Array], env: Environment | None = None) -> Any:
     op = ops.require(name)
     types = [dtypes.from_numpy(a.dtype) for a in arrays]
-    return op.bind(Site(op, {"T": types[0], **attrs}, types, [a.shape for a in arrays], env=env))(*arrays)
+    attrs = {"T": types[0], "M": 0, **attrs}
+    return op.bind(Site(op, attrs, types, [a.shape for a in arrays], env=env))(*arrays)
 
 
 # Batch, inputs, units; in the last the rows of x are multiplied before the steps.
@@ -42,20 +43,29 @@ def numbers(dtype: Any, *shapes: tuple[int, ...]) -> list[Array]:
     return [(random.standard_normal(s) / max(1, s[0]) ** 0.5).astype(dtype) for s in shapes]
 
 
+def mask(steps: int, batch: int) -> Array:
+    return np.random.default_rng(3).integers(0, 2, (steps, batch, 1)).astype(bool)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("last", [False, True])
-def test_lstm(sizes: tuple[int, int, int], dtype: Any, last: bool) -> None:
+@pytest.mark.parametrize("masked", [False, True])
+def test_lstm(sizes: tuple[int, int, int], dtype: Any, last: bool, masked: bool) -> None:
     batch, inputs, units = sizes
     x, h, c, w = numbers(
         dtype, (7, batch, inputs), (batch, units), (batch, units), (inputs + units + 1, 4 * units)
     )
-    y, h_last, c_last = kernel("_Lstm", {"steps": 5, "last": last}, [x, h, c, w])
+    masks = [mask(7, batch)] if masked else []
+    y, h_last, c_last = kernel("_Lstm", {"steps": 5, "last": last, "M": masked}, [x, h, c, w, *masks])
     want = []
     for t in range(5):
+        old = h, c
         z = np.concatenate([x[t], 2 * h, np.ones((batch, 1), dtype)], 1) @ w
         i, f, o, g = np.split(z, 4, 1)
         c = sigmoid(2 * f) * c + sigmoid(2 * i) * np.tanh(g)
         h = sigmoid(2 * o) * np.tanh(c)
+        if masked:
+            h, c = np.where(masks[0][t], h, old[0]), np.where(masks[0][t], c, old[1])
         want.append(h)
     close(y, want[-1:] if last else want, dtype)
     close(h_last, h, dtype)
@@ -66,7 +76,8 @@ def test_lstm(sizes: tuple[int, int, int], dtype: Any, last: bool) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("before", [False, True])
-def test_gru(sizes: tuple[int, int, int], dtype: Any, last: bool, before: bool) -> None:
+@pytest.mark.parametrize("masked", [False, True])
+def test_gru(sizes: tuple[int, int, int], dtype: Any, last: bool, before: bool, masked: bool) -> None:
     batch, inputs, units = sizes
     blocks = 3 if before else 4
     x, h, w, after = numbers(
@@ -76,8 +87,11 @@ def test_gru(sizes: tuple[int, int, int], dtype: Any, last: bool, before: bool) 
         (inputs + units + 1, blocks * units),
         (units, units),
     )
+    masks = [mask(5, batch)] if masked else []
     more = [after] if before else []
-    y, h_last = kernel("_Gru", {"steps": 5, "last": last, "N": len(more)}, [x, h, w, *more])
+    y, h_last = kernel(
+        "_Gru", {"steps": 5, "last": last, "M": masked, "N": len(more)}, [x, h, w, *masks, *more]
+    )
     want = []
     for t in range(5):
         z = np.concatenate([x[t], h, np.ones((batch, 1), dtype)], 1) @ w
@@ -85,7 +99,8 @@ def test_gru(sizes: tuple[int, int, int], dtype: Any, last: bool, before: bool) 
         r = 2 * sigmoid(2 * r)
         g = np.tanh((r * h) @ after + b if before else r * inner[0] + b)
         z = sigmoid(2 * z)
-        h = z * h + (1 - z) * g
+        new = z * h + (1 - z) * g
+        h = np.where(masks[0][t], new, h) if masked else new
         want.append(h)
     close(y, want[-1:] if last else want, dtype)
     close(h_last, h, dtype)
@@ -242,6 +257,41 @@ def test_masked_steps_keep_the_state() -> None:
     x, h, w, u = LSTM[0].copy(), LSTM[1], *numbers(np.float32, (2, 4), (4, 4))
     x[2, 1] = x[3] = 0
     assert "_Scan" in check(layer, x, h, w, u)
+
+
+def masked_lstm(start: float) -> Any:
+    """An LSTM that keeps its state in rows of zeros, and its output, which is `start` before the first round."""
+
+    def layer(x: Any, h: Any, c: Any, w: Any, u: Any, b: Any) -> Any:
+        seen = tf.reduce_any(tf.not_equal(x, 0.0), axis=2, keepdims=True)
+        rows = tf.TensorArray(tf.float32, x.shape[0]).unstack(x)
+        masks = tf.TensorArray(tf.bool, x.shape[0]).unstack(seen)
+        results = tf.TensorArray(tf.float32, x.shape[0])
+
+        def body(i: Any, results: Any, p: Any, h: Any, c: Any) -> Any:
+            i_, f, g, o = tf.split(tf.matmul(rows.read(i), w) + tf.matmul(h, u) + b, 4, axis=1)
+            next_c = tf.sigmoid(f) * c + tf.sigmoid(i_) * tf.tanh(g)
+            next_h = tf.sigmoid(o) * tf.tanh(next_c)
+            p, h, c = (
+                tf.where(masks.read(i), new, old) for new, old in ((next_h, p), (next_h, h), (next_c, c))
+            )
+            return i + 1, results.write(i, p), p, h, c
+
+        begin = tf.constant(0), results, tf.fill(h.shape, start), tf.zeros_like(h), tf.zeros_like(c)
+        _, results, _, h, c = tf.while_loop(lambda i, *_: i < x.shape[0], body, begin)
+        return results.stack(), h, c
+
+    return layer
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_masked_lstm(start: float) -> None:
+    """Rounds keep the output before the first one too, which must be the state's for the op to do."""
+    x, *rest = LSTM
+    x = x.copy()
+    x[0, 0] = x[2, 1] = x[3] = 0
+    names = check(masked_lstm(start), x, *rest)
+    assert ("_Lstm" in names) == (start == 0.0)
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 2), (1, 3, 2), (4, 0, 2)])

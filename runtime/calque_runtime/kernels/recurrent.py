@@ -49,10 +49,15 @@ class _Steps:
             self.w = w.T
 
 
+def _masked(mask: Any) -> Iterable[Any]:
+    """For each step where the state stays, [1, batch]; None where it stays nowhere."""
+    return repeat(None) if mask is None else np.logical_not(mask).swapaxes(1, 2)
+
+
 def lstm_over(steps: int, last: bool) -> Callable[..., Any]:
     """The kernel of ``_Lstm``; see there."""
 
-    def run(x: Any, h: Any, c: Any, w: Any) -> tuple[Any, Any, Any]:
+    def run(x: Any, h: Any, c: Any, w: Any, mask: Any = None) -> tuple[Any, Any, Any]:
         batch, units = h.shape
         over = _Steps(x, w, units, steps)
         np.multiply(h.T, 2, out=over.h[0])
@@ -64,27 +69,35 @@ def lstm_over(steps: int, last: bool) -> Callable[..., Any]:
         first, second, squashed = parts[:units], parts[units:], np.empty((units, batch), w.dtype)
         one, half = np.array(1, w.dtype), np.array(0.5, w.dtype)
         weights, dot, add, multiply, tanh = over.w, np.dot, np.add, np.multiply, np.tanh
-        for left, before, following in zip(over.left, over.apart, over.h[1:], strict=False):
+        kept = np.empty_like(squashed)
+        steps_of = zip(over.left, over.apart, over.h, over.h[1:], _masked(mask), strict=False)
+        for left, before, now, following, masked in steps_of:
             dot(weights, left, gates)
             if before is not None:
                 add(gates, before, gates)
             tanh(gates, gates)
             add(sigmoids, one, sigmoids)  # twice the gates
             multiply(both, new, parts)  # i g and f c
+            if masked is not None:
+                kept[...] = state
             add(first, second, state)
             multiply(state, half, state)
             tanh(state, squashed)
             multiply(out_gate, squashed, following)  # twice h
+            if masked is not None:
+                np.copyto(state, kept, where=masked)
+                np.copyto(following, now, where=masked)
         y = np.multiply((over.h[-1:] if last else over.h[1:]).swapaxes(1, 2), half, order="C")
         return y, y[-1], np.ascontiguousarray(state.T)
 
     return run
 
 
-def gru_over(steps: int, last: bool) -> Callable[..., Any]:
+def gru_over(steps: int, last: bool, is_masked: bool = False) -> Callable[..., Any]:
     """The kernel of ``_Gru``; see there."""
 
-    def run(x: Any, h: Any, w: Any, *after: Any) -> tuple[Any, Any]:
+    def run(x: Any, h: Any, w: Any, *more: Any) -> tuple[Any, Any]:
+        mask, after = (more[0], more[1:]) if is_masked else (None, more)
         batch, units = h.shape
         over = _Steps(x, w, units, steps)
         over.h[0] = h.T
@@ -97,7 +110,8 @@ def gru_over(steps: int, last: bool) -> Callable[..., Any]:
         one, half = np.array(1, w.dtype), np.array(0.5, w.dtype)
         weights, dot, add, multiply, tanh = over.w, np.dot, np.add, np.multiply, np.tanh
         inner = after[0].T if after else None
-        for left, before, now, following in zip(over.left, over.apart, over.h, over.h[1:], strict=False):
+        steps_of = zip(over.left, over.apart, over.h, over.h[1:], _masked(mask), strict=False)
+        for left, before, now, following, masked in steps_of:
             dot(weights, left, blocks)
             if before is not None:
                 add(blocks, before, blocks)
@@ -114,6 +128,8 @@ def gru_over(steps: int, last: bool) -> Callable[..., Any]:
             multiply(update, change, change)
             multiply(change, half, change)
             add(new, change, following)
+            if masked is not None:
+                np.copyto(following, now, where=masked)
         y = np.ascontiguousarray((over.h[-1:] if last else over.h[1:]).swapaxes(1, 2))
         return y, y[-1]
 

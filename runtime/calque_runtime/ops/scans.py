@@ -57,16 +57,17 @@ def _over_time(s: Site, shape: Shape) -> Shape:
     return concat([(s["steps"],), shape])
 
 
-_TYPES = "steps: int >=1; last: bool=false; T: type in [float, double]"
+_TYPES = "steps: int >=1; last: bool=false; M: int >=0; T: type in [float, double]"
 
 
-@op(f"_Lstm(x: T, h: T, c: T, w: T) -> (y: T, h_last: T, c_last: T) | {_TYPES}")
+@op(f"_Lstm(x: T, h: T, c: T, w: T, mask: M*bool) -> (y: T, h_last: T, c_last: T) | {_TYPES}")
 def lstm(s: Site) -> Kernel:
     """An LSTM over the first `steps` rows of x [time, batch, inputs], from the state h and c [batch, units].
 
     y is h after each step; after the last alone with `last`. In each step ``[x, h, 1] @ w`` gives, side by side, the
     gates i, f and o and the candidate g: c = sigmoid(2 f) c + sigmoid(2 i) tanh(g), h = sigmoid(2 o) tanh(c), where
-    w takes twice h. (So one tanh serves all: sigmoid(2 a) = (1 + tanh(a)) / 2.)
+    w takes twice h. (So one tanh serves all: sigmoid(2 a) = (1 + tanh(a)) / 2.) Where there is a mask [time, batch, 1],
+    h and c change in the steps alone in which it is true.
     """
     from ..kernels.recurrent import lstm_over
 
@@ -74,18 +75,18 @@ def lstm(s: Site) -> Kernel:
     return lstm_over(s["steps"], s["last"])
 
 
-@op(f"_Gru(x: T, h: T, w: T, after: N*T) -> (y: T, h_last: T) | {_TYPES}; N: int >=0")
+@op(f"_Gru(x: T, h: T, w: T, mask: M*bool, after: N*T) -> (y: T, h_last: T) | {_TYPES}; N: int >=0")
 def gru(s: Site) -> Kernel:
     """A GRU over the first `steps` rows of x [time, batch, inputs], from the state h [batch, units].
 
     y is h after each step; after the last alone with `last`. In each step ``[x, h, 1] @ w`` gives, side by side, the
     gates z and r, a and b; then g = tanh(2 sigmoid(2 r) a + b). With weights `after` there is no a, and
-    g = tanh(2 sigmoid(2 r) h @ after + b). The next h is g + sigmoid(2 z) (h - g).
+    g = tanh(2 sigmoid(2 r) h @ after + b). The next h is g + sigmoid(2 z) (h - g), masked as in `_Lstm`.
     """
     from ..kernels.recurrent import gru_over
 
     _check_state(s)
-    return gru_over(s["steps"], s["last"])
+    return gru_over(s["steps"], s["last"], bool(s["M"]))
 
 
 def _check_state(s: Site) -> None:

@@ -25,6 +25,7 @@ _LARGEST = (
 )  # bytes of a result: more is computed when it runs, and then kept if it derives from variables
 _FOLDING = Environment(limits=Limits(max_bytes=_LARGEST))
 _SHAPES = frozenset({"Shape", "Size", "Rank", "ShapeN"})
+_FILLED = {"ZerosLike": 0, "OnesLike": 1}
 
 
 def run(function: Function, env: Environment) -> bool:
@@ -54,6 +55,8 @@ def _arrays(node: Node) -> list[Any] | None:
             return None
         dtype = node.site()["out_type"].np
         return [np.array(v.shape, dtype) for v in node.inputs]
+    if node.op.name in _FILLED and is_static(node.inputs[0].shape):
+        return _filled(node)
     if not node.inputs or any(v.node.op.name != "Const" for v in node.inputs):
         return None
     if any(not v.dtype.is_numpy_compatible for v in node.outputs):
@@ -73,3 +76,12 @@ def _arrays(node: Node) -> list[Any] | None:
     if sum(np.asarray(a).nbytes for a in found) > _LARGEST:
         return None
     return found
+
+
+def _filled(node: Node) -> list[Any] | None:
+    """The result of an op that fills what is as large as its input."""
+    out = node.outputs[0]
+    size = known_size(node.inputs[0].shape)
+    if out.dtype.kind not in "fiucb" or size is None or size * out.dtype.size > _LARGEST:
+        return None
+    return [np.full(node.inputs[0].shape, _FILLED[node.op.name], out.dtype.np)]

@@ -16,7 +16,8 @@ before                                                  after
   }
 
 Gates may come in any order, from one product or several, and of ``[x, h]`` joined; of GRUs there are both kinds, with
-the state reset before its product or behind it. The weights are put together once (`plan.weights`).
+the state reset before its product or behind it. Masked rounds may keep the state, and the output, which Keras carries
+along. The weights are put together once (`plan.weights`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..constants import constant_value
 from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..shapes import fixed, is_static
@@ -36,7 +38,9 @@ from .rewriting import Builder, nested, rewrite
 __all__ = ["run"]
 
 _ADDS = frozenset({"Add", "AddV2"})
-_MANY_ROWS = 16  # of a batch, from which on products are faster with columns of the weights that are contiguous
+_MANY_ROWS = (
+    16  # of a batch, from which on products are faster with columns of the weights that are contiguous
+)
 _TYPES = frozenset({"float32", "float64"})
 
 
@@ -54,27 +58,36 @@ def _visit(node: Node, builder: Builder) -> list[Value] | None:
     if node.op.name != "_Scan" or not node.inputs:
         return None
     cell = _Cell(node, builder)
-    state, stacked = cell.body.outputs[: cell.states], cell.body.outputs[cell.states :]
-    if cell.states == 2:
+    if len(cell.parts) == 2:
         for h, c in ((0, 1), (1, 0)):
-            if all(v is state[h] for v in stacked):
-                found = _lstm(cell, h, c)
-                if found is not None:
-                    y, *last = found
-                    return [last[h], last[c], *[y] * len(stacked)]
-    if cell.states == 1 and all(v is state[0] for v in stacked):
-        found = _gru(cell)
+            found = _lstm(cell, cell.parts[h], cell.parts[c]) if cell.stacks_only(h) else None
+            if found is not None:
+                return cell.results(found[0], {h: found[1], c: found[2]})
+    if len(cell.parts) == 1 and cell.stacks_only(0):
+        found = _gru(cell, cell.parts[0])
         if found is not None:
-            y, after = found
-            return [after, *[y] * len(stacked)]
+            return cell.results(found[0], {0: found[1]})
     return None
+
+
+class _Part(NamedTuple):
+    """A part of a scan's state, in its body.
+
+    Attributes:
+        before: what it is when a round begins.
+        next: what it becomes, where the round is not masked.
+    """
+
+    before: Value
+    next: Value
 
 
 class _Cell:
     """A scan, and how its op is written.
 
     Attributes:
-        states: the number of its state's parts.
+        parts: of its state; those that are the same all the time are one.
+        mask: the row of which elements say whose state changes in a round; None: everyone's does.
         linear: takes sums of products apart, in its body.
     """
 
@@ -82,10 +95,55 @@ class _Cell:
         self.node = node
         self.builder = builder
         self.body: Function = node.attrs["body"].function
-        self.states = len(node.attrs["Tstate"])
-        self.rows = len(node.attrs["Trows"])
-        self.linear = Linear(self.body.inputs[self.states + self.rows :])
+        states, rows = len(node.attrs["Tstate"]), len(node.attrs["Trows"])
+        self._rows: list[Value] = self.body.inputs[states : states + rows]
+        self.linear = Linear(self.body.inputs[states + rows :])
         self._outer: dict[Value, Value] = dict(zip(self.body.inputs, node.inputs, strict=True))
+        self._after: list[Value] = self.body.outputs[:states]
+        self._stacked: list[Value] = self.body.outputs[states:]
+        self.mask, changed = self._unmasked(self.body.inputs[:states])
+        self.parts: list[_Part] = []
+        self._places: list[int] = []  # of each state, its part
+        # What is read is the last of those that are the same: Keras puts the output of a round first.
+        for before, after in zip(self.body.inputs[:states][::-1], changed[::-1], strict=True):
+            part = _Part(before, after)
+            place = next((k for k, one in enumerate(self.parts) if self._is_same(one, part)), None)
+            self._places.insert(0, len(self.parts) if place is None else place)
+            if place is None:
+                self.parts.append(part)
+
+    def _unmasked(self, before: Sequence[Value]) -> tuple[Value | None, Sequence[Value]]:
+        """The mask that keeps each part of the state as it was, and what they become without it."""
+        masks, changed = set(), []
+        for old, new in zip(before, self._after, strict=True):
+            if new.node.op.name == "SelectV2" and new.node.inputs[2] is old:
+                masks.add(_untiled(new.node.inputs[0]))
+                changed.append(new.node.inputs[1])
+        if len(changed) != len(before) or len(masks) != 1:
+            return None, self._after
+        (mask,) = masks
+        column = None if before[0].shape is None else (before[0].shape[0], 1)
+        return (mask, changed) if mask in self._rows and mask.shape == column else (None, self._after)
+
+    def _is_same(self, one: _Part, other: _Part) -> bool:
+        """Are two parts the same at the beginning, and change in the same way?"""
+        if one.next is not other.next:
+            return False
+        values = self._outer[one.before], self._outer[other.before]
+        if values[0] is values[1]:
+            return True
+        if any(v.node.op.name != "Const" for v in values) or values[0].shape != values[1].shape:
+            return False
+        return np.array_equal(*(v.node.attrs["value"] for v in values))
+
+    def stacks_only(self, place: int) -> bool:
+        """Is all that it stacks what this part becomes?"""
+        same = [v for v, k in zip(self._after, self._places, strict=True) if k == place]
+        return all(any(v is one for one in same) for v in self._stacked)
+
+    def results(self, y: Value, last: dict[int, Value]) -> list[Value]:
+        """What stands for the scan's results: `y` for what is stacked, for the state what is last of each part."""
+        return [*[last[k] for k in self._places], *[y] * len(self._stacked)]
 
     def source(self, gates: Sequence[Columns | None], h: Value) -> Value | None:
         """The row that all `gates` which multiply one multiply, if that is the same; `h` is no row."""
@@ -93,8 +151,7 @@ class _Cell:
         if len(found) != 1:
             return None
         (row,) = found
-        is_row = row in self.body.inputs[self.states : self.states + self.rows]
-        return row if is_row and is_static(row.shape) and len(fixed(row.shape)) == 2 else None
+        return row if row in self._rows and is_static(row.shape) and len(fixed(row.shape)) == 2 else None
 
     def weights(
         self,
@@ -149,10 +206,11 @@ class _Cell:
         """Write the op."""
         dtype = row.dtype
         stacked = len(self.node.attrs["Tstacked"])
-        attrs = {"T": dtype, "steps": self.node.attrs["steps"], "last": not stacked}
+        masks = [] if self.mask is None else [self._outer[self.mask]]
+        attrs = {"T": dtype, "steps": self.node.attrs["steps"], "last": not stacked, "M": len(masks)}
         if op == "_Gru":
             attrs["N"] = len(after)
-        return list(self.builder.add(op, [self._outer[row], *inputs, *after], self.node, attrs))
+        return list(self.builder.add(op, [self._outer[row], *inputs, *masks, *after], self.node, attrs))
 
     def begin(self, state: Value) -> Value:
         """What a part of the state is before the first round."""
@@ -179,10 +237,16 @@ class _Cell:
         return {"N": count, "T": self.body.inputs[0].dtype, "Tidx": as_dtype("int32")}
 
 
-def _lstm(cell: _Cell, h_at: int, c_at: int) -> list[Value] | None:
-    """The results of `_Lstm` in the place of a cell with its state at these places, if it is one."""
-    h, c = cell.body.inputs[h_at], cell.body.inputs[c_at]
-    h_next, c_next = cell.body.outputs[h_at], cell.body.outputs[c_at]
+def _untiled(value: Value) -> Value:
+    """What a mask is, before it is repeated along the units."""
+    node = value.node
+    times = constant_value(node.inputs[1]) if node.op.name == "Tile" else None
+    return node.inputs[0] if times is not None and len(times) == 2 and times[0] == 1 else value
+
+
+def _lstm(cell: _Cell, output: _Part, memory: _Part) -> list[Value] | None:
+    """The results of `_Lstm` in the place of a cell with this state, if it is one."""
+    (h, h_next), (c, c_next) = output, memory
     if not _is_state(h) or c.shape != h.shape or c.dtype is not h.dtype:
         return None
     parts = _lstm_parts(c, h_next, c_next)
@@ -221,9 +285,9 @@ def _lstm_parts(c: Value, h_next: Value, c_next: Value) -> _LstmParts | None:
     return None
 
 
-def _gru(cell: _Cell) -> list[Value] | None:
-    """The results of `_Gru` in the place of a cell, if it is one."""
-    h, h_next = cell.body.inputs[0], cell.body.outputs[0]
+def _gru(cell: _Cell, state: _Part) -> list[Value] | None:
+    """The results of `_Gru` in the place of a cell with this state, if it is one."""
+    h, h_next = state
     if not _is_state(h):
         return None
     found = _gru_parts(h, h_next)
