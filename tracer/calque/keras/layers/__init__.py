@@ -7,16 +7,18 @@ from ..engine.input_spec import InputSpec
 from ..engine.layer import Layer
 from ..engine.op_layers import ClassMethodLayer, SlicingOpLambda, TFOpLambda
 from ..engine.op_layers import install as _install
+from . import experimental as experimental
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
 from .add_loss import AddLoss, AddMetric
 from .attention import AdditiveAttention, Attention
-from .batch_normalization import BatchNormalization, SyncBatchNormalization
+from .batch_normalization import BatchNormalization
 from .convolution import Conv1D, Conv2D, Conv3D
 from .convolution_depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from .convolution_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from .core import Activation, Dense, Embedding, Identity, Masking
 from .einsum_dense import EinsumDense
 from .lambda_layer import Lambda
+from .locally_connected import LocallyConnected1D, LocallyConnected2D
 from .merging import (
     Add,
     Average,
@@ -141,6 +143,8 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "LocallyConnected1D",
+    "LocallyConnected2D",
     "Masking",
     "MaxPool1D",
     "MaxPool2D",
@@ -167,7 +171,6 @@ __all__ = [
     "SpatialDropout2D",
     "SpatialDropout3D",
     "Subtract",
-    "SyncBatchNormalization",
     "TFOpLambda",
     "ThresholdedReLU",
     "UnitNormalization",

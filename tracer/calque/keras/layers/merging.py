@@ -7,6 +7,7 @@ from typing import Any
 
 import calque as tf
 
+from ..backend.tensors import batch_dot
 from ..engine.layer import Layer
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "Subtract",
     "add",
     "average",
-    "batch_dot",
     "concatenate",
     "dot",
     "maximum",
@@ -327,70 +327,6 @@ class Dot(_Merge):
     def get_config(self) -> dict[str, Any]:
         """The arguments to make such a layer from."""
         return super().get_config() | {"axes": self.axes, "normalize": self.normalize}
-
-
-def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
-    """Products of two tensors, summed along an axis of each, for each element of the batch.
-
-    Args:
-        x: a tensor of rank 2 or more.
-        y: another.
-        axes: the axis of each, or one for both; None: the last of `x`, and the last but one of `y`, or its last one
-            if its rank is 2.
-
-    Returns:
-        The axes of `x` but for that one, and those of `y` but for the first and that one; of size 1 where there would
-        be only the batch.
-
-    Raises:
-        ValueError: a rank is too small, an axis is the batch's, or the sizes differ.
-    """
-    n, m = x.shape.rank, y.shape.rank
-    if n is None or m is None or n < 2 or m < 2:
-        raise ValueError(
-            f"Cannot do batch_dot on inputs with rank < 2. Received inputs with shapes {x.shape} and {y.shape}."
-        )
-    if axes is None:
-        axes = (n - 1, m - 1 if m == 2 else m - 2)
-    elif isinstance(axes, int):
-        axes = (axes, axes)
-    if any(isinstance(axis, (list, tuple)) for axis in axes):
-        raise ValueError(
-            f"Multiple target dimensions are not supported. Expected: None, int, (int, int), Provided: {axes}"
-        )
-    a, b = axes[0] % n, axes[1] % m
-    if 0 in (a, b):
-        raise ValueError(
-            "Cannot perform batch_dot over axis 0. If your inputs are not batched, add a dummy batch dimension to your "
-            "inputs using K.expand_dims(x, 0)"
-        )
-    for i, j, what in ((0, 0, "different batch sizes"), (a, b, "different sizes of these axes")):
-        if None not in (x.shape[i], y.shape[j]) and x.shape[i] != y.shape[j]:
-            raise ValueError(
-                f"Cannot do batch_dot on inputs with shapes {x.shape} and {y.shape} with axes={axes}: {what}."
-            )
-    left = _moved(tf.expand_dims(x, 1) if n == 2 else x, a + (n == 2), -1)
-    right = _moved(tf.expand_dims(y, 2) if m == 2 else y, b, 1)
-    before, behind = tf.shape(left)[1:-1], tf.shape(right)[2:]
-    static = left.shape[:-1].concatenate(right.shape[2:])
-    if left.shape.rank > 3:
-        left = tf.reshape(left, tf.stack([tf.shape(left)[0], -1, tf.shape(left)[-1]]))
-    if right.shape.rank > 3:
-        right = tf.reshape(right, tf.stack([tf.shape(right)[0], tf.shape(right)[1], -1]))
-    result = tf.matmul(left, right)
-    if static.rank > 3:
-        result = tf.reshape(result, tf.concat([tf.shape(result)[:1], before, behind], 0))
-        result.set_shape(static)
-    if n == 2:
-        return tf.squeeze(result, [1])
-    return tf.squeeze(result, [-1]) if m == 2 else result
-
-
-def _moved(x: Any, axis: int, to: int) -> Any:
-    """`x` with an axis at another place."""
-    order = [i for i in range(x.shape.rank) if i != axis]
-    order.insert(to % x.shape.rank, axis)
-    return x if order == sorted(order) else tf.transpose(x, order)
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:

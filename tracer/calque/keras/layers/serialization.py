@@ -19,10 +19,17 @@ def known_classes() -> dict[str, Any]:
     from ..engine.functional import Functional
     from ..engine.model import Model
     from ..engine.sequential import Sequential
+    from .batch_normalization import SyncBatchNormalization
 
     room = sys.modules[__package__]
     found = {n: getattr(room, n) for n in room.__all__ if isinstance(getattr(room, n), type)}
-    return found | {"Functional": Functional, "Model": Model, "Sequential": Sequential, "Network": Functional}
+    return found | {
+        "Functional": Functional,
+        "Model": Model,
+        "Network": Functional,
+        "Sequential": Sequential,
+        "SyncBatchNormalization": SyncBatchNormalization,
+    }
 
 
 def serialize(layer: Any, use_legacy_format: bool = False) -> Any:
