@@ -25,9 +25,10 @@ def kernel(equation: str, scale: float, dtype: Any, arrays: list[Any], *, static
     """The op's kernel for arrays of these shapes; with none known, the plain one."""
     op = ops.require("_Attention")
     kind = dtypes.as_dtype(dtype)
-    attrs = {"equation": equation.encode(), "scale": scale, "T": kind, "num_mask": len(arrays) - 3}
+    attrs = {"equation": equation.encode(), "scale": scale, "T": kind, "fill": -50.0}
+    attrs |= {"num_mask": len(arrays) - 3, "Tmask": dtypes.as_dtype(arrays[-1].dtype)}
     shapes = [a.shape if static else None for a in arrays]
-    return op.bind(Site(op, attrs, [kind] * len(arrays), shapes))
+    return op.bind(Site(op, attrs, [dtypes.as_dtype(a.dtype) for a in arrays], shapes))
 
 
 def made(equation: str, sizes: dict[str, int], dtype: Any) -> tuple[list[Any], list[str]]:
@@ -40,10 +41,10 @@ def wanted(equation: str, scale: float, arrays: list[Any]) -> Any:
     left, right = equation.split("->")
     q, k, v = left.split(",")
     stacked = "".join(x for x in "BN" if x in right)
-    wide = [a.astype(np.float64) for a in arrays]
+    wide = [a if a.dtype == np.bool_ else a.astype(np.float64) for a in arrays]
     scores = np.einsum(f"{q},{k}->{stacked}TS", *wide[:2]) * scale
     if len(wide) > 3:
-        scores = scores + wide[3]
+        scores = np.where(wide[3], scores, -50.0) if wide[3].dtype == np.bool_ else scores + wide[3]
     e = np.exp(scores - scores.max(-1, keepdims=True))
     return np.einsum(f"{stacked}TS,{v}->{right}", e / e.sum(-1, keepdims=True), wide[2])
 
@@ -75,10 +76,13 @@ def test_masks(shape: tuple[int, ...]) -> None:
     equation = LETTERS[0]
     arrays, _ = made(equation, SIZES, np.float32)
     random = np.random.default_rng(7)
-    mask = np.asarray(np.where(random.random(shape) < 0.3, -1e9, 0), np.float32)
-    arrays.append(mask)
-    got = kernel(equation, 1.0, np.float32, arrays)(*arrays)
-    np.testing.assert_allclose(got, wanted(equation, 1.0, arrays), rtol=1e-5, atol=1e-5)
+    left_out = np.asarray(random.random(shape) < 0.3)
+    for mask in (np.asarray(np.where(left_out, -1e9, 0), np.float32), ~left_out):
+        given = [*arrays, mask]
+        want = wanted(equation, 1.0, given)
+        for static in (True, False):
+            got = kernel(equation, 1.0, np.float32, given, static=static)(*given)
+            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("offset", [-1000.0, 0.0, 1000.0])

@@ -29,12 +29,18 @@ Piece = tuple[slice, slice, slice]  # of the two stacked axes, and of the rows o
 
 
 def attention(
-    query: Sequence[int], key: Sequence[int], width: int, dtype: Any, scale: float, order: Sequence[int]
+    query: Sequence[int],
+    key: Sequence[int],
+    width: int,
+    dtype: Any,
+    scale: float,
+    fill: float,
+    order: Sequence[int],
 ) -> Callable[..., Any]:
     """What computes softmax(scale * query @ key^T + mask) @ value for stacks of matrices.
 
-    It takes query, key, value as stacks in the same two axes, in any layout of memory, and None or a mask of four axes
-    that broadcasts to the scores.
+    It takes query, key, value as stacks in the same two axes, in any layout of memory, and perhaps a mask that
+    broadcasts to the scores: numbers to add, or booleans, which are false where a score is `fill` instead.
 
     Args:
         query: the shape of the query, (stack, stack, rows, depth).
@@ -42,6 +48,7 @@ def attention(
         width: of the value (stack, stack, columns, width).
         dtype: of all of them.
         scale: the scores' factor.
+        fill: what scores are that a mask of booleans leaves out.
         order: for each axis of the result in memory, which of the axes (stack, stack, rows, width) it is.
     """
     outer, inner, rows, _ = query
@@ -52,7 +59,7 @@ def attention(
     sizes = outer, inner, rows, width
     shape, back = [sizes[i] for i in order], np.argsort(order)
     factor = None if scale == 1 else np.array(scale, dtype)
-    ones = np.ones(columns, dtype)
+    ones, instead = np.ones(columns, dtype), np.array(fill, dtype)
 
     def run(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
         if not scores:
@@ -60,8 +67,9 @@ def attention(
         made = np.empty(shape, dtype)
         out = made.transpose(back)
         turned = k.swapaxes(-1, -2)
+        filled = mask is not None and mask.dtype == np.bool_
         if mask is not None:
-            mask = np.broadcast_to(mask, (outer, inner, rows, columns))
+            mask = np.broadcast_to(~mask if filled else mask, (outer, inner, rows, columns))
 
         def piece(i: int) -> None:
             part = pieces[i]
@@ -76,7 +84,9 @@ def attention(
             def exponentials(exactly: bool) -> Any:
                 """Leave in `s` what the rows' elements are in proportion to; returns their sums."""
                 np.matmul(left, turned[part[:2]], out=s)
-                if mask is not None:
+                if filled:
+                    np.copyto(s, instead, where=mask[part])
+                elif mask is not None:
                     np.add(s, mask[part], out=s)
                 if exactly:
                     np.subtract(flat, np.maximum.reduce(flat, axis=1, keepdims=True), out=flat)

@@ -29,15 +29,16 @@ def _orders(s: Site) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
 
 
 @op(
-    "_Attention(query: T, key: T, value: T, mask: num_mask*T) -> (output: T) | T: type in float double; "
-    "num_mask: int=0 >=0; equation: string; scale: float=1.0"
+    "_Attention(query: T, key: T, value: T, mask: num_mask*Tmask) -> (output: T) | T: type in float double; "
+    "Tmask: type=float in [float, double, bool]; num_mask: int=0 >=0; equation: string; scale: float=1.0; "
+    "fill: float=0.0"
 )
 def attention(s: Site) -> Kernel:
     """softmax(scale * query @ key^T + mask) @ value, for each matrix of a stack.
 
     The equation says where the axes are, as in ``BTNH,BSNH,BSNV->BTNV``: stacked axes B and N (or N alone, or none),
     rows T of the query, rows S of key and value, their depth H, the width V of values. The mask broadcasts to the
-    scores, whose axes are B, N, T, S.
+    scores, whose axes are B, N, T, S; where it is of booleans, scores at which it is false are `fill` instead.
     """
     orders, order = _orders(s)
     dtype = s.dtypes[0].np
@@ -51,7 +52,7 @@ def attention(s: Site) -> Kernel:
             (*(1,) * missing, *(fixed(shape)[i] for i in axes))
             for shape, axes in zip(shapes[:3], orders, strict=True)
         )
-        run = fast(q, k, v[-1], dtype, scale, (*range(missing), *(i + missing for i in order)))
+        run = fast(q, k, v[-1], dtype, scale, s["fill"], (*range(missing), *(i + missing for i in order)))
         out_shape = fixed(_shape(s)[0])
 
         def shaped(query: Array, key: Array, value: Array, *mask: Array) -> Any:
@@ -69,7 +70,8 @@ def attention(s: Site) -> Kernel:
         q, k, v = (x.transpose(axes) for x, axes in zip((query, key, value), orders, strict=True))
         scores = np.matmul(q, k.swapaxes(-1, -2)) * factor
         if mask:
-            scores = scores + mask[0]
+            chosen = mask[0].dtype == np.bool_
+            scores = np.where(mask[0], scores, dtype.type(s["fill"])) if chosen else scores + mask[0]
         e = np.exp(scores - scores.max(-1, keepdims=True, initial=-np.inf))
         return np.matmul(e / e.sum(-1, keepdims=True), v).transpose(order)
 

@@ -9,8 +9,8 @@ before                                                after
   %y = Einsum(%p, %value)
          {equation="acbe,aecd->abcd"}
 
-The same with BatchMatMul, with transposes around the products, with the factor on either side of the first product, and
-without a mask. The scores stay in the cache (`kernels.attention`).
+The same with BatchMatMul, with transposes around the products, with the factor on either side of the first product, with
+a mask of booleans that SelectV2 chooses by, and without a mask. The scores stay in the cache (`kernels.attention`).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _Raising:
             scores = self._scores(weights.node.inputs[0])
             if scores is None:
                 continue
-            query, key, mask, scale = scores
+            query, key, mask, scale, fill = scores
             # The letters of the second product, translated to those of the scores: B, N, T, S.
             names = dict(zip(wl, query[2], strict=True))
             equation = _equation(names, query, key, vl, second[4], order)
@@ -111,7 +111,9 @@ class _Raising:
             attrs = {
                 "equation": f"{query[1]},{key[1]},{letters}->{equation[0]}".encode(),
                 "scale": scale,
+                "fill": fill,
                 "num_mask": int(mask is not None),
+                "Tmask": value.dtype if mask is None else mask.dtype,
                 "T": value.dtype,
             }
             result = builder.add("_Attention", [*inputs, *([] if mask is None else [mask])], at, attrs)
@@ -124,10 +126,10 @@ class _Raising:
 
     def _scores(
         self, value: Value
-    ) -> tuple[tuple[Value, str, str], tuple[Value, str], Value | None, float] | None:
-        """(query, its axes, the scores' axes), (key, its axes), mask and scale of what goes into a softmax."""
+    ) -> tuple[tuple[Value, str, str], tuple[Value, str], Value | None, float, float] | None:
+        """(query, its axes, the scores' axes), (key, its axes), mask, scale and fill of what goes into a softmax."""
         mask: Value | None = None
-        scale = 1.0
+        scale, fill = 1.0, 0.0
         while _product(value.node) is None:
             node = value.node
             if not self._only_here(value) or node in self.skipped:
@@ -136,6 +138,10 @@ class _Raising:
             if found is not None:
                 value, factor = found
                 scale *= factor
+                continue
+            chosen = _choice(node) if scale == 1 and mask is None else None
+            if chosen is not None:
+                value, mask, fill = chosen
                 continue
             if node.op.name not in _ADDS or scale != 1:
                 return None
@@ -171,7 +177,7 @@ class _Raising:
         query, xl = _through_transpose(query, "".join(names[a] for a in xl))
         query, scale = _scaled(query, scale)
         key, yl = _through_transpose(y, "".join(names[a] for a in yl))
-        return (query, xl, whole + "TS"), (key, yl), mask, scale
+        return (query, xl, whole + "TS"), (key, yl), mask, scale, fill
 
 
 def _equation(
@@ -210,7 +216,7 @@ def _fits(inputs: list[Value], letters: list[str], scores: Shape, mask: Value | 
                 return False
     if mask is None:
         return True
-    if mask.dtype is not inputs[0].dtype or not is_static(mask.shape):
+    if (mask.dtype is not inputs[0].dtype and mask.dtype.name != "bool") or not is_static(mask.shape):
         return False
     return broadcast(mask.shape, scores) == scores
 
@@ -256,6 +262,17 @@ def _factor(node: Node) -> tuple[Value, float] | None:
             return None
         return one, number if node.op.name == "Mul" else 1 / number
     return None
+
+
+def _choice(node: Node) -> tuple[Value, Value, float] | None:
+    """(x, mask, c) if `node` is x where the mask is true and the number c elsewhere."""
+    if node.op.name != "SelectV2":
+        return None
+    mask, x, other = node.inputs
+    number = constant_value(other) if known_size(other.shape) == 1 else None
+    if number is None or x.shape != node.outputs[0].shape:
+        return None
+    return x, mask, float(np.ravel(number)[0])
 
 
 def _scaled(value: Value, scale: float) -> tuple[Value, float]:
