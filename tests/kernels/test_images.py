@@ -328,3 +328,47 @@ def test_few_windows_of_many_filters(size: tuple[int, int], strides: tuple[int, 
     attrs |= {"fused_ops": tuple(n.encode() for n in names), "num_args": 2}
     got = kernel("_FusedConv2D", attrs, *[a.shape for a in (x, w, bias, addend)])(x, w, bias, addend)
     np.testing.assert_allclose(got, expected(plain, names, bias, addend), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("padding", ["SAME", "VALID", "EXPLICIT"])
+@pytest.mark.parametrize(
+    ("w", "strides", "dilations"),
+    [
+        ((3, 3, 2, 4), (1, 1), (1, 1)),
+        ((4, 3, 2, 4), (2, 2), (1, 1)),
+        ((2, 2, 3, 5), (2, 2), (1, 1)),
+        ((1, 2, 3, 5), (3, 3), (1, 1)),
+        ((3, 2, 2, 3), (1, 1), (2, 3)),
+    ],
+)
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+def test_transposed_convolution(
+    w: Any, strides: Any, dilations: Any, padding: str, layout: str, dtype: str
+) -> None:
+    kind = dtypes.as_dtype(dtype)
+    attrs = attributes(strides, dilations, padding) | {"T": kind, "data_format": layout.encode()}
+    sizes = [2, 11, 9, w[2]]
+    if layout == "NCHW":
+        sizes = [sizes[i] for i in (0, 3, 1, 2)]
+        for name in {"strides", "dilations"}:
+            attrs[name] = (1, *attrs[name])[:2] + attrs[name][1:3]
+        if padding == "EXPLICIT":
+            attrs["explicit_paddings"] = (0, 0, 0, 0, *attrs["explicit_paddings"][2:6])
+    forward = ops.require("Conv2D")
+    (shape,) = forward.infer_shapes(Site(forward, attrs, [kind, kind], [sizes, w], env=Environment()))
+    filters, grads = (a.astype(kind.np) for a in arrays(w, shape))
+    op = ops.require("Conv2DBackpropInput")
+    types = [dtypes.int32, kind, kind]
+    known = parse_function(
+        f"func @f() -> (s: int32[4]) {{ %s = Const() {{value=tensor<int32[4]>{sizes}}} : int32[4]\n return %s }}"
+    ).outputs[0]
+    values = [known, None, None]
+    blocked = op.bind(Site(op, attrs, types, [(4,), w, shape], values, env=Environment()))
+    plain = op.bind(Site(op, attrs, types, [None] * 3, env=Environment()))
+    got, want = (run(np.array(sizes, np.int32), filters, grads) for run in (blocked, plain))
+    assert blocked.__qualname__ != plain.__qualname__
+    assert got.dtype == want.dtype
+    exact = {2: 2e-2, 4: 1e-4, 8: 1e-12}[kind.size]
+    np.testing.assert_allclose(got.astype(np.float64), want.astype(np.float64), rtol=exact, atol=exact)

@@ -179,6 +179,38 @@ def _by_groups(
     return run
 
 
+def _blocked_to_input(kind: _Kind, s: Site, windows: Windows) -> Kernel | None:
+    """The kernel of the gradient for an input of known shape, where there is a special one."""
+    sizes, (w, g) = s.const(0), s.shapes[1:]
+    if kind.rank != 4 or kind.by_channel or sizes is None or not (is_static(w) and is_static(g)):
+        return None
+    if not s.dtypes[1].is_floating or sizes.shape != (4,):
+        return None
+    wanted = tuple(sizes.tolist())
+    try:
+        if min(wanted) < 1 or min(fixed(w)) < 1 or kind.result(s, wanted, w) != g:
+            return None
+    except OpError:  # the plain kernel says so when it runs
+        return None
+    last, images = ((n[0], *n[2:], n[1]) if windows.first else n for n in (wanted, fixed(g)))
+    if last[-1] != fixed(w)[2]:
+        return None  # groups of channels
+    from ..kernels.transposed import transposed
+
+    dtype, wide = _wide(s, 1)
+    inner = transposed(windows, last, fixed(w), images, wide)
+    if inner is None:
+        return None
+
+    def run(_: Array, filters: Array, grads: Array) -> Array:
+        check_size(s, wanted, s.dtypes[1])
+        out = inner(filters.astype(wide, copy=False), to_last(grads, windows.first).astype(wide, copy=False))
+        return to_original(out.astype(dtype, copy=False), windows.first)
+
+    run.shares = getattr(inner, "shares", False)  # type: ignore[attr-defined]
+    return run
+
+
 def _family(
     kind: _Kind,
     name: str,
@@ -219,6 +251,9 @@ def _family(
 
     def input_kernel(s: Site) -> Kernel:
         windows, (dtype, wide) = windows_of(s), _wide(s, 1)
+        blocked = _blocked_to_input(kind, s, windows)
+        if blocked is not None:
+            return blocked
 
         def run(input_sizes: Array, w: Array, g: Array) -> Array:
             wanted = check_size(s, input_sizes.tolist(), s.dtypes[1])
