@@ -8,7 +8,7 @@ from typing import Any
 import calque as tf
 
 from . import config
-from .saving.serialization import deserialize_named, serialize_named
+from .saving.serialization import deserialize_named, get_named, serialize_named
 
 __all__ = [
     "Constraint",
@@ -198,8 +198,4 @@ def get(identifier: Any) -> Any:
     Raises:
         ValueError: there is none of that name, or it is something else.
     """
-    if identifier is None or callable(identifier):
-        return identifier
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)
-    raise ValueError(f"Could not interpret constraint function identifier: {identifier}")
+    return get_named(identifier, deserialize, "constraint function")

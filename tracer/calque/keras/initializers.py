@@ -20,7 +20,7 @@ from ..tensor_shape import TensorShape
 from . import config as _config
 from . import naming
 from .random_generator import RandomGenerator
-from .saving.serialization import deserialize_keras_object, deserialize_named, serialize_named
+from .saving.serialization import deserialize_keras_object, deserialize_named, get_named, serialize_named
 
 __all__ = [
     "Constant",
@@ -411,10 +411,6 @@ def get(identifier: Any) -> Any:
     Raises:
         ValueError: there is none of that name, or it is something else.
     """
-    if identifier is None or (callable(identifier) and not inspect.isclass(identifier)):
-        return identifier
     if inspect.isclass(identifier):
         return identifier()
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)
-    raise ValueError(f"Could not interpret initializer identifier: {identifier}")
+    return get_named(identifier, deserialize, "initializer")

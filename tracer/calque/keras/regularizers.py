@@ -9,7 +9,7 @@ from typing import Any
 import calque as tf
 
 from . import config
-from .saving.serialization import deserialize_named, serialize_named
+from .saving.serialization import deserialize_named, get_named, serialize_named
 
 __all__ = [
     "L1",
@@ -214,8 +214,4 @@ def get(identifier: Any) -> Any:
     Raises:
         ValueError: there is none of that name, or it is something else.
     """
-    if identifier is None or callable(identifier):
-        return identifier
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)
-    raise ValueError(f"Could not interpret regularizer identifier: {identifier}")
+    return get_named(identifier, deserialize, "regularizer")

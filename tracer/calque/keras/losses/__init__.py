@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..saving.serialization import deserialize_named, serialize_named
+from ..saving.serialization import deserialize_named, get_named, serialize_named
 from .classes import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -140,8 +140,4 @@ def get(identifier: Any) -> Any:
     Raises:
         ValueError: there is none of that name, or it is something else.
     """
-    if identifier is None or callable(identifier):
-        return identifier
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)
-    raise ValueError(f"Could not interpret loss function identifier: {identifier}")
+    return get_named(identifier, deserialize, "loss function")

@@ -44,17 +44,19 @@ class BuiltinOptimizer(Optimizer):
     _hyperparameters: ClassVar[tuple[str, ...]] = ()  # what the config has, besides the learning rate
     _defaults: ClassVar[dict[str, Any]] = {}  # of options: the name, and where they differ from `_OPTIONS`
     _own_options: ClassVar[tuple[str, ...]] = ()  # options that the constructor names itself
+    __signature__: ClassVar[inspect.Signature | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        constructor: Any = cls.__dict__.get("__init__")
-        if constructor is None or "others" not in inspect.signature(constructor).parameters:
+        constructor = inspect.signature(cls.__init__)
+        if "others" not in constructor.parameters:
+            cls.__signature__ = None  # that of a subclass is its constructor's
             return
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        own = [p for p in inspect.signature(constructor).parameters.values() if p.kind is kind]
+        own = [p for p in list(constructor.parameters.values())[1:] if p.kind is kind]
         options = [inspect.Parameter(n, kind, default=d) for n, d in cls._option_defaults().items()]
         rest = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)
-        constructor.__signature__ = inspect.Signature([*own, *options, rest])
+        cls.__signature__ = inspect.Signature([*own, *options, rest])
 
     @classmethod
     def _option_defaults(cls) -> dict[str, Any]:

@@ -111,19 +111,17 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, False, amsgrad, *others, **options)
 
 
-class Adamax(BuiltinOptimizer):
-    """Adam with the largest gradient so far, which fades, in the place of the mean of squares (arXiv:1412.6980).
+class _TwoMeans(BuiltinOptimizer):
+    """An optimizer with two running means, and what of each stays at each step.
 
     Args:
         learning_rate: a number, variable, schedule, or function without arguments.
-        beta_1: how much of the mean of gradients stays at each step.
-        beta_2: how much of the largest gradient stays.
+        beta_1, beta_2: what stays of the first and of the second.
         epsilon: keeps the division from zero.
         the others: as for `Optimizer`.
     """
 
     _hyperparameters = ("beta_1", "beta_2", "epsilon")
-    _defaults = {"name": "Adamax"}
     beta_1: float
     beta_2: float
     epsilon: float
@@ -138,6 +136,20 @@ class Adamax(BuiltinOptimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, others, options, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+
+
+class Adamax(_TwoMeans):
+    """Adam with the largest gradient so far, which fades, in the place of the mean of squares (arXiv:1412.6980).
+
+    Args:
+        learning_rate: a number, variable, schedule, or function without arguments.
+        beta_1: how much of the mean of gradients stays at each step.
+        beta_2: how much of the largest gradient stays.
+        epsilon: keeps the division from zero.
+        the others: as for `Optimizer`.
+    """
+
+    _defaults = {"name": "Adamax"}
 
     def build(self, var_list: Sequence[Variable]) -> None:
         """Make the means and maxima."""
@@ -162,7 +174,7 @@ class Adamax(BuiltinOptimizer):
         variable.assign_sub(self._rate(variable) * m / (correction * (u + self.epsilon)))
 
 
-class Nadam(BuiltinOptimizer):
+class Nadam(_TwoMeans):
     """Adam with Nesterov's momentum: steps look ahead (Dozat, 2016).
 
     Args:
@@ -173,22 +185,7 @@ class Nadam(BuiltinOptimizer):
         the others: as for `Optimizer`.
     """
 
-    _hyperparameters = ("beta_1", "beta_2", "epsilon")
     _defaults = {"name": "Nadam"}
-    beta_1: float
-    beta_2: float
-    epsilon: float
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        *others: Any,
-        **options: Any,
-    ) -> None:
-        super().__init__(learning_rate, others, options, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
 
     def build(self, var_list: Sequence[Variable]) -> None:
         """Make the means, and the product of the momentums so far."""

@@ -13,7 +13,7 @@ import sys
 import threading
 import types
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +35,7 @@ __all__ = [
     "deserialize_keras_object",
     "deserialize_named",
     "enable_unsafe_deserialization",
+    "get_named",
     "in_safe_mode",
     "public_name",
     "safe_mode_scope",
@@ -340,3 +341,16 @@ def deserialize_named(
             return _make(own[config["registered_name"]], config, own, True)
         config = {"class_name": config["class_name"], "config": config.get("config") or {}}
     return legacy.deserialize_keras_object(config, module_objects, custom_objects, kind)
+
+
+def get_named(identifier: Any, deserialize: Callable[[Any], Any], kind: str) -> Any:
+    """An object of a room from a name or a dict, by its `deserialize`; None, and what can be called, as it is.
+
+    Raises:
+        ValueError: there is none of that name, or it is something else.
+    """
+    if identifier is None or callable(identifier):
+        return identifier
+    if isinstance(identifier, (str, dict)):
+        return deserialize(identifier)
+    raise ValueError(f"Could not interpret {kind} identifier: {identifier}")
