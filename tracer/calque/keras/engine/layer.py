@@ -318,6 +318,8 @@ class Layer(ConfigMixin, Connections):
     ) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
         """The arguments with `training`, where `call` takes it and it was not passed; and the training mode."""
         spec = self._call_spec
+        if not spec.expects_training and "training" in kwargs:  # it is for the layers inside
+            return args, {k: v for k, v in kwargs.items() if k != "training"}, kwargs["training"]
         if not spec.expects_training:
             return args, kwargs, None if outer is None else outer.training
         training = spec.given("training", args, kwargs)

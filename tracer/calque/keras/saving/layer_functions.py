@@ -326,6 +326,8 @@ def _function(run: Callable[..., Any], signature: inspect.Signature, name: str) 
 
 
 def _layers_in(layer: Any) -> list[Any]:
+    if hasattr(layer, "layers"):  # a model's, without the input layer of a sequential one
+        return list(layer.layers)
     return list(layer._flatten_layers(recursive=False, include_self=False))
 
 

@@ -303,6 +303,8 @@ class _Reviver:
             return
         if not isinstance(obj, Trackable):
             return
+        if isinstance(obj, Layer) and number in self._saved:
+            self._build(obj, self._saved[number].metadata)
         own = obj._trackable_children("checkpoint")
         for name, child in self._nodes[number].children:
             if name in own and name not in _ENDPOINTS:

@@ -12,6 +12,7 @@ __all__ = ["plot_model"]
 
 # In units of the picture, which are pixels where it is shown at its own size.
 _FONT, _LETTER, _LINE = 13, 7.4, 19
+_IN = -1  # among the sources of a box: what the model that it is in is called on
 _PADDING, _GAP_X, _GAP_Y, _MARGIN = 10, 28, 44, 16
 
 
@@ -95,7 +96,7 @@ def plot_model(
 def _boxes(model: Any, layers: list[Any], wanted: dict[str, bool], expand: bool) -> list[_Box]:
     found: list[_Box] = []
     _add_boxes(found, model, layers, wanted, expand, "", {})
-    return found
+    return _in_rows(found)
 
 
 def _add_boxes(
@@ -105,45 +106,64 @@ def _add_boxes(
     wanted: dict[str, bool],
     expand: bool,
     cluster: str,
-    ends: dict[int, list[int]],
+    results: dict[int, list[int]],
 ) -> list[int]:
-    """Add the boxes of a model's layers; the numbers of those that give its results.
+    """Add the boxes of a model's layers; the numbers of those that the last layer's results come from.
 
     Args:
-        ends: by layer: the boxes that stand for its results.
+        results: by layer: the boxes that its results come from; for input layers of a model within a model, those
+            that the model is called on.
     """
+    entries: dict[int, list[int]] = {}  # by layer: the boxes that take what the layer is called on
+    for layer in layers:
+        first = len(found)
+        inner = getattr(layer, "layers", None)
+        if expand and inner:
+            results[id(layer)] = _add_nested(found, layer, wanted, cluster)
+            entries[id(layer)] = [n for n in range(first, len(found)) if _IN in found[n].sources]
+        else:
+            found.append(_Box(_lines(layer, wanted), [], 0, cluster))
+            results[id(layer)] = entries[id(layer)] = [first]
     own = {id(node) for node in getattr(model, "_nodes_in_order", None) or ()}
     before: list[int] = []
     for layer in layers:
         nodes = [n for n in layer._inbound_nodes if id(n) in own]
-        sources = [
-            b for n in nodes for source, _, _, _ in n.iterate_inbound() for b in ends.get(id(source), [])
+        taken = [
+            b for n in nodes for source, _, _, _ in n.iterate_inbound() for b in results.get(id(source), [])
         ]
-        if not own:
-            sources = before
-        sources = list(dict.fromkeys(sources))
-        inner = getattr(layer, "layers", None)
-        if expand and inner:
-            ends[id(layer)] = _add_nested(found, layer, wanted, cluster, sources)
-        else:
-            row = 1 + max((found[b].row for b in sources), default=-1)
-            found.append(_Box(_lines(layer, wanted), sources, row, cluster))
-            ends[id(layer)] = [len(found) - 1]
-        before = ends[id(layer)]
+        sources = list(dict.fromkeys(taken)) if own else before
+        for entry in entries[id(layer)]:
+            kept = [s for s in found[entry].sources if s != _IN]
+            found[entry] = found[entry]._replace(sources=kept + sources)
+        before = results[id(layer)]
     return before
 
 
-def _add_nested(
-    found: list[_Box], model: Any, wanted: dict[str, bool], cluster: str, sources: list[int]
-) -> list[int]:
-    """The layers of a model within a model; its input layers stand for what it is called on."""
-    inner: dict[int, list[int]] = {}
+def _add_nested(found: list[_Box], model: Any, wanted: dict[str, bool], cluster: str) -> list[int]:
+    """The layers of a model within a model; `_IN` stands for what it is called on."""
+    inner: dict[int, list[int]] = {
+        id(t._keras_history.layer): [_IN] for t in getattr(model, "_flat_inputs", ())
+    }
     layers = [x for x in model.layers if type(x).__name__ != "InputLayer"]
-    for tensor in getattr(model, "_flat_inputs", ()):
-        inner[id(tensor._keras_history.layer)] = sources
     last = _add_boxes(found, model, layers, wanted, True, f"{cluster}/{model.name}", inner)
-    results = [t._keras_history.layer for t in getattr(model, "_flat_outputs", ())]
-    return list(dict.fromkeys(b for layer in results for b in inner.get(id(layer), []))) or last
+    ends = [t._keras_history.layer for t in getattr(model, "_flat_outputs", ())]
+    return list(dict.fromkeys(b for layer in ends for b in inner.get(id(layer), []))) or last
+
+
+def _in_rows(boxes: list[_Box]) -> list[_Box]:
+    """The boxes with each in a row below those that it takes results of; of a circle, which layers that are called
+    several times can make, one arrow goes up."""
+    rows: dict[int, int] = {}
+    under_way: set[int] = set()
+
+    def row(number: int) -> int:
+        if number not in rows:
+            under_way.add(number)
+            rows[number] = 1 + max((row(s) for s in boxes[number].sources if s not in under_way), default=-1)
+            under_way.discard(number)
+        return rows[number]
+
+    return [box._replace(row=row(number)) for number, box in enumerate(boxes)]
 
 
 def _lines(layer: Any, wanted: dict[str, bool]) -> list[str]:
