@@ -237,10 +237,11 @@ class Concatenate(_Merge):
         """The masks behind one another; inputs without one count as a whole."""
         if not _checked(inputs, mask):
             return None
+        whole = any(m is not None and m.shape.rank == x.shape.rank for x, m in zip(inputs, mask, strict=True))
         masks = []
         for x, m in zip(inputs, mask, strict=True):
             if m is None:
-                masks.append(tf.ones_like(x, dtype=tf.bool))
+                masks.append(tf.ones_like(x if whole else x[..., :1], dtype=tf.bool))
             else:
                 masks.append(tf.expand_dims(m, -1) if m.shape.rank < x.shape.rank else m)
         return tf.reduce_all(tf.concat(masks, self.axis), axis=-1)
