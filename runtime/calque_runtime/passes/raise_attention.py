@@ -9,8 +9,9 @@ before                                                after
   %y = Einsum(%p, %value)
          {equation="acbe,aecd->abcd"}
 
-The same with BatchMatMul, with transposes around the products, with the factor on either side of the first product, with
-a mask of booleans that SelectV2 chooses by, and without a mask. The scores stay in the cache (`kernels.attention`).
+The same with BatchMatMul, with transposes around the products, with the factor on either side of the first product,
+with a mask of booleans that SelectV2 chooses by, and without a mask. The scores stay in the cache
+(`kernels.attention`).
 """
 
 from __future__ import annotations
