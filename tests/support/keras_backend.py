@@ -42,6 +42,11 @@ ROWS = (
     "conv2d_transpose(images, permute_dimensions(k2, (0, 1, 3, 2)), (2, 12, 10, 4), (2, 2), padding='same')",
     "conv3d(reshape(images, (2, 3, 2, 5, 3)), k3, padding='same')",
     "count_params(m)",
+    "ctc_batch_cost(np.array([[0, 1], [2, 0]]), chances, np.array([[5], [4]]), np.array([[2], [1]]))",
+    "ctc_decode(chances, np.array([5, 4]))[0][0]",
+    "ctc_decode(chances, np.array([5, 4]))[1]",
+    "ctc_decode(chances, np.array([5, 4]), greedy=False, beam_width=10, top_paths=2)[0][1]",
+    "ctc_decode(chances, np.array([5, 4]), greedy=False, beam_width=10, top_paths=2)[1]",
     "cumprod(m, axis=1)",
     "cumsum(m)",
     "depthwise_conv2d(images, k2, padding='same')",
@@ -137,6 +142,7 @@ def run(keras: Any, tf: Any) -> dict[str, Any]:
         "k1": floats(2, 4, 3),
         "k2": floats(2, 2, 3, 4),
         "k3": floats(2, 1, 2, 3, 2),
+        "chances": tf.nn.softmax(3.0 * floats(2, 5, 4)),
         "flags": tf.constant([[True, False, True], [False, False, False]]),
     }
     functions = {name: getattr(keras.backend, name) for name in dir(keras.backend)}

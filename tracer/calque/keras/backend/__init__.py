@@ -24,16 +24,19 @@ from ..losses.crossentropies import sparse_categorical_crossentropy as sparse_ca
 from ..naming import clear_session as clear_session
 from ..naming import get_uid as get_uid
 from ..naming import reset_uids as reset_uids
+from . import ctc as _ctc
 from . import experimental as experimental
 from . import networks as _networks
 from . import session as _session
 from . import tensors as _tensors
+from .ctc import *  # noqa: F403
 from .networks import *  # noqa: F403
 from .session import *  # noqa: F403
 from .tensors import *  # noqa: F403
 
 __all__ = sorted(
     {
+        *_ctc.__all__,
         *_networks.__all__,
         *_session.__all__,
         *_tensors.__all__,
@@ -51,6 +54,7 @@ __all__ = sorted(
         "image_data_format",
         "relu",
         "reset_uids",
+        "rnn",
         "set_epsilon",
         "set_floatx",
         "set_image_data_format",
@@ -62,3 +66,11 @@ __all__ = sorted(
         "tanh",
     }
 )
+
+
+def __getattr__(name: str) -> object:
+    if name == "rnn":  # layers are made with this package
+        from ..layers.recurrent.loop import rnn
+
+        return rnn
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
