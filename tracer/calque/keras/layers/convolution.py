@@ -252,7 +252,7 @@ class _Conv(ConvolutionBase):
             how = padding.upper() if isinstance(padding, str) else padding
             return run(x, kernel, steps, how, data_format=self._format, dilations=far, name=name)
 
-        return with_one_batch_axis(inputs, self.rank, convolve)
+        return _with_one_batch_axis(inputs, self.rank, convolve)
 
     def call(self, inputs: Any) -> Any:
         """``activation(convolution + bias)``."""
@@ -260,7 +260,7 @@ class _Conv(ConvolutionBase):
         return self.activation(self._finished(outputs))
 
 
-def with_one_batch_axis(x: Any, rank: int, run: Callable[[Any], Any]) -> Any:
+def _with_one_batch_axis(x: Any, rank: int, run: Callable[[Any], Any]) -> Any:
     """``run(x)``, with all axes before the last ``rank + 1`` as one."""
     if x.shape.rank in (None, rank + 2):
         return run(x)
