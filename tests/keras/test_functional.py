@@ -29,7 +29,12 @@ def test_a_chain_of_layers() -> None:
     assert model.name == "model"
     assert [layer.name for layer in model.layers] == ["x", "dense", "dense_1"]
     assert (model.input_shape, model.output_shape) == ((None, 4), (None, 2))
-    assert [v.name for v in model.weights] == ["dense/kernel:0", "dense/bias:0", "dense_1/kernel:0", "dense_1/bias:0"]
+    assert [v.name for v in model.weights] == [
+        "dense/kernel:0",
+        "dense/bias:0",
+        "dense_1/kernel:0",
+        "dense_1/bias:0",
+    ]
     assert model.get_layer("dense") is first
     assert model.get_layer(index=2) is second
     with pytest.raises(ValueError, match="No such layer: nobody. Existing layers"):
@@ -38,7 +43,10 @@ def test_a_chain_of_layers() -> None:
 
 OPS: dict[str, tuple[Any, Any]] = {
     "operators": (lambda x: 1 - (x + 2) * x / 3 + x**2 - -x, lambda a: 1 - (a + 2) * a / 3 + a**2 + a),
-    "comparison": (lambda x: tf.cast(x > 0, tf.float32) + tf.cast(x <= 0.5, tf.float32), lambda a: (a > 0) + 1.0 * (a <= 0.5)),
+    "comparison": (
+        lambda x: tf.cast(x > 0, tf.float32) + tf.cast(x <= 0.5, tf.float32),
+        lambda a: (a > 0) + 1.0 * (a <= 0.5),
+    ),
     "reduction": (lambda x: tf.reduce_mean(x, axis=1, keepdims=True), lambda a: a.mean(1, keepdims=True)),
     "slices": (lambda x: x[:, 1:3] + x[:, tf.newaxis, 0], lambda a: a[:, 1:3] + a[:, None, 0]),
     "ellipsis": (lambda x: x[..., ::2], lambda a: a[..., ::2]),
@@ -47,10 +55,16 @@ OPS: dict[str, tuple[Any, Any]] = {
     "several results": (lambda x: tf.split(x, 2, axis=1)[1], lambda a: a[:, 2:]),
     "shape": (lambda x: tf.reshape(x, [tf.shape(x)[0], 2, 2]), lambda a: a.reshape(-1, 2, 2)),
     "where": (lambda x: tf.where(x > 0, x, 0.0), lambda a: np.where(a > 0, a, 0)),
-    "nn": (lambda x: tf.nn.relu(x) + tf.nn.leaky_relu(x, alpha=0.5), lambda a: np.maximum(a, 0) + np.where(a > 0, a, a / 2)),
+    "nn": (
+        lambda x: tf.nn.relu(x) + tf.nn.leaky_relu(x, alpha=0.5),
+        lambda a: np.maximum(a, 0) + np.where(a > 0, a, a / 2),
+    ),
     "abs, equality": (lambda x: abs(x) * tf.cast(x == x, tf.float32), np.abs),
     "backend": (lambda x: keras.backend.sum(x, axis=-1), lambda a: a.sum(-1)),
-    "boolean": (lambda x: tf.cast(~(x > 0) | (x > 0.5), tf.int32), lambda a: (~(a > 0) | (a > 0.5)).astype(np.int32)),
+    "boolean": (
+        lambda x: tf.cast(~(x > 0) | (x > 0.5), tf.int32),
+        lambda a: (~(a > 0) | (a > 0.5)).astype(np.int32),
+    ),
 }
 
 
@@ -88,7 +102,11 @@ def test_shared_layers_and_nested_models() -> None:
     shared = layers.Dense(2, name="shared")
     model = keras.Model([a, b], layers.Add()([shared(inner(a)), shared(inner(b))]))
     got = model([X, -X])
-    np.testing.assert_allclose(got, 2 * (inner.layers[1].bias.numpy() @ shared.kernel.numpy() + shared.bias.numpy()) + 0 * got, atol=1e-5)
+    np.testing.assert_allclose(
+        got,
+        2 * (inner.layers[1].bias.numpy() @ shared.kernel.numpy() + shared.bias.numpy()) + 0 * got,
+        atol=1e-5,
+    )
     assert len(model.weights) == 4
     again = keras.Model.from_config(model.get_config())
     again.set_weights(model.get_weights())
@@ -187,7 +205,10 @@ def test_sequential_grows_and_shrinks() -> None:
 
 def test_clone_model_makes_new_layers() -> None:
     x = keras.Input((4,))
-    for model in (keras.Model(x, layers.Dense(2)(x) + 1), keras.Sequential([layers.Dense(2, input_shape=(4,))])):
+    for model in (
+        keras.Model(x, layers.Dense(2)(x) + 1),
+        keras.Sequential([layers.Dense(2, input_shape=(4,))]),
+    ):
         twin = keras.models.clone_model(model)
         assert not {id(v) for v in twin.weights} & {id(v) for v in model.weights}
         twin.set_weights(model.get_weights())

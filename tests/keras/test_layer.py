@@ -321,7 +321,9 @@ def test_call_is_converted_by_autograph_inside_functions_and_models() -> None:
 def test_the_wrong_width_is_refused_in_tensorflows_words() -> None:
     layer = Linear(3)
     layer(tf.ones((1, 3)))
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"In\[0\].*\[1,4\].*In\[1\].*\[3,3\].*\[Op:MatMul\]"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"In\[0\].*\[1,4\].*In\[1\].*\[3,3\].*\[Op:MatMul\]"
+    ):
         layer(tf.ones((1, 4)))
 
 
