@@ -16,6 +16,7 @@ import numpy as np
 
 from . import blas
 from .crew import processors, share
+from .memory import empty
 from .pieces import scratch
 
 __all__ = ["attention"]
@@ -64,7 +65,7 @@ def attention(
     def run(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
         if not scores:
             return np.zeros(shape, dtype)
-        made = np.empty(shape, dtype)
+        made = empty(shape, dtype)
         out = made.transpose(back)
         turned = k.swapaxes(-1, -2)
         filled = mask is not None and mask.dtype == np.bool_

@@ -19,7 +19,7 @@ from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..plan.weights import derived
 from ..shapes import fixed, is_static
-from .rewriting import Builder, nested, rewrite, users
+from .rewriting import Builder, rewrite, users
 
 __all__ = ["run"]
 
@@ -27,12 +27,10 @@ _ADDS = frozenset({"AddV2", "Add", "BiasAdd"})
 
 
 def run(function: Function, env: Environment) -> bool:
-    """Merge in `function` and inside its nodes."""
-    changed = False
-    for one in [*nested(function), function]:
-        if any(node.op.name == "_Attention" for node in one.nodes):
-            changed |= _Merging(one).run()
-    return changed
+    """Merge in `function`; what is inside its nodes has no weights of its own."""
+    if not any(node.op.name == "_Attention" for node in function.nodes):
+        return False
+    return _Merging(function).run()
 
 
 class _Projection:
