@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -350,3 +352,13 @@ def test_words_as_numbers() -> None:
         text.Tokenizer().sequences_to_matrix([[1]])
     with pytest.raises(TypeError, match="Unrecognized keyword"):
         text.Tokenizer(words=3)
+
+
+def test_keras_is_loaded_when_it_is_first_asked_for() -> None:
+    code = "import sys, calque; print(any(m.startswith('calque.keras') for m in sys.modules), calque.keras.losses.mse)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("False <function mean_squared_error")
+    assert (tf.losses, tf.optimizers) == (keras.losses, keras.optimizers)
+    assert tf.initializers is keras.initializers
+    with pytest.raises(AttributeError, match="calque.keras has no 'nothing'"):
+        _ = keras.nothing
