@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import subprocess
 import sys
@@ -356,7 +357,14 @@ def test_words_as_numbers() -> None:
 
 def test_keras_is_loaded_when_it_is_first_asked_for() -> None:
     code = "import sys, calque; print(any(m.startswith('calque.keras') for m in sys.modules), calque.keras.losses.mse)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    path = os.pathsep.join(sys.path)  # where the packages are not installed
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
     assert done.stdout.startswith("False <function mean_squared_error")
     assert (tf.losses, tf.optimizers) == (keras.losses, keras.optimizers)
     assert tf.initializers is keras.initializers

@@ -451,6 +451,7 @@ __all__ = [
     "matmul",
     "maximum",
     "meshgrid",
+    "metrics",
     "minimum",
     "multiply",
     "name_scope",
@@ -583,6 +584,7 @@ _LAZY = {
     "initializers": ".keras.initializers",
     "keras": ".keras",
     "losses": ".keras.losses",
+    "metrics": ".keras.metrics",
     "optimizers": ".keras.optimizers",
     "test": ".test",
 }
