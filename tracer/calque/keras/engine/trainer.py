@@ -317,7 +317,7 @@ class Trainer(WeightHolder):
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             watching.on_epoch_begin(epoch)
-            logs = self._run(batches, step, watching, "train")
+            logs = self._one_pass(batches, step, watching, "train")
             batches.at_epoch_end()
             if logs is None:
                 raise ValueError(
@@ -348,7 +348,7 @@ class Trainer(WeightHolder):
             return batches_of(x, y, sample_weight, batch_size, steps)
         return batches_of(data, steps=steps)
 
-    def _run(self, batches: Batches, step: Callable[..., Any], watching: Any, mode: str) -> Any:
+    def _one_pass(self, batches: Batches, step: Callable[..., Any], watching: Any, mode: str) -> Any:
         """One pass; what the last step measured, None if there was no batch."""
         logs: Any = None
         done = 0
@@ -422,7 +422,7 @@ class Trainer(WeightHolder):
     def _evaluate(self, batches: Batches, watching: Any) -> dict[str, Any]:
         watching.on_test_begin()
         self.reset_metrics()
-        logs = self._run(batches, self._step("test"), watching, "test")
+        logs = self._one_pass(batches, self._step("test"), watching, "test")
         if logs is None:
             raise ValueError("Unexpected result of `test_function` (Empty Logs): there were no batches.")
         watching.on_test_end(logs)
@@ -465,7 +465,7 @@ class Trainer(WeightHolder):
             return {"outputs": outputs}
 
         watching.on_predict_begin()
-        if self._run(batches, keep, watching, "predict") is None:
+        if self._one_pass(batches, keep, watching, "predict") is None:
             raise ValueError(
                 "Unexpected result of `predict_function` (Empty batch_outputs): there were no batches."
             )
