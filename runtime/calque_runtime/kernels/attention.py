@@ -1,9 +1,7 @@
 """Scaled dot-product attention, a few heads or some rows of one head at a time.
 
 The scores of a piece stay in the cache from the first product to the second; they are never all there. What they are
-divided by, the sums of their rows, divides the result instead, which is smaller. Rows are not made less than one by
-their own maxima, whose search takes as long as a product, unless the largest score of the piece does not do: a row
-that is nearly nothing beside it is found by its sum.
+divided by, the sums of their rows, divides the result instead, which is smaller.
 """
 
 from __future__ import annotations
@@ -18,13 +16,12 @@ from . import blas
 from .crew import processors, share
 from .memory import empty
 from .pieces import scratch
+from .softmax import exponentials, shifted_exponentials
 
 __all__ = ["attention"]
 
 _PIECE = 1 << 17  # scores of a piece: half a MiB of float32
 _SHARED = 1 << 16  # scores from which on threads share the work
-_NEAR = 30.0  # scores below it are raised as they are: no sum of exp(30) is beyond what float32 holds
-_LEAST = 1e-12  # of a row's sum: exp(-30) is a little less, where float32 still has all its digits
 
 Piece = tuple[slice, slice, slice]  # of the two stacked axes, and of the rows of the scores
 
@@ -82,25 +79,18 @@ def attention(
             s = scratch("scores", (*stack, columns), dtype)
             flat = s.reshape(count, columns)
 
-            def exponentials(exactly: bool) -> Any:
-                """Leave in `s` what the rows' elements are in proportion to; returns their sums."""
+            def write_scores() -> None:
                 np.matmul(left, turned[part[:2]], out=s)
                 if filled:
                     np.copyto(s, instead, where=mask[part])
                 elif mask is not None:
                     np.add(s, mask[part], out=s)
-                if exactly:
-                    np.subtract(flat, np.maximum.reduce(flat, axis=1, keepdims=True), out=flat)
-                else:
-                    largest = flat.max()
-                    if not -_NEAR < largest < _NEAR:
-                        np.subtract(flat, largest, out=flat)
-                np.exp(flat, out=flat)
-                return np.dot(flat, ones)
 
-            sums = exponentials(False)
-            if not sums.min() > _LEAST:
-                sums = exponentials(True)
+            write_scores()
+            sums = exponentials(flat, flat, ones)
+            if sums is None:
+                write_scores()
+                sums = shifted_exponentials(flat, flat, ones)
             result = np.matmul(s, v[part[:2]], out=out[part])
             np.multiply(result, np.reciprocal(sums).reshape(*stack, 1), out=result)
 

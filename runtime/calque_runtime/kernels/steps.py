@@ -11,6 +11,7 @@ from ..ir import Node, Value
 from ..ops.special import erf_coefficients
 from ..shapes import fixed
 from .gelu import gelu
+from .softmax import softmax
 
 __all__ = ["Emitter", "STEPS", "Step"]
 
@@ -260,12 +261,9 @@ def _squares(x: Any) -> Any:
 
 
 def _softmax(e: Emitter, node: Node, reads: Sequence[str], into: str) -> None:
-    m = f"m{len(e.lines)}"
-    e.line(f"{m} = {e.bind(np.maximum.reduce)}({reads[0]}, axis=1, keepdims=True)")
-    e.line(f"{e.bind(np.subtract)}({reads[0]}, {m}, out={into})")
-    e.line(f"{e.bind(np.exp)}({into}, out={into})")
-    e.line(f"{m} = {e.bind(np.reciprocal)}({e.row_sums(node, into)})")
-    e.line(f"{e.bind(np.multiply)}({into}, {m}, out={into})")
+    out = node.outputs[0]
+    ones = e.bind(np.ones(fixed(out.shape)[-1], out.dtype.np))
+    e.line(f"{e.bind(softmax)}({reads[0]}, {into}, {ones})")
 
 
 def _select(e: Emitter, node: Node, reads: Sequence[str], into: str) -> None:
@@ -321,7 +319,7 @@ STEPS: dict[str, Step] = {
         "np.add(d, #1.0, out = d)",
         "np.reciprocal(d, out = d)",
     ),
-    "Softmax": Step(_softmax, whole_rows=True),
+    "Softmax": Step(_softmax, in_place=False, whole_rows=True),
     "Softplus": _PLAIN,
     "Sqrt": _ufunc(np.sqrt),
     "Square": _ufunc(np.square),
