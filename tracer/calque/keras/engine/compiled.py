@@ -50,7 +50,7 @@ class _PerOutput:
             unknown = set(given) - set(names)
             if unknown:
                 raise ValueError(
-                    f"Found unexpected {what} that do not correspond to any Model output: {sorted(unknown)}. Valid mode "
+                    f"Found unexpected {what} that do not correspond to any Model output: {sorted(unknown)}. Valid "
                     f"output names: {names}."
                 )
             return [given.get(name) for name in names]
@@ -181,10 +181,8 @@ def _as_loss(loss: Any) -> Any:
 
 def _matched(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Targets as tensors, in the predictions' dtype where both are floating."""
-    truth, guess = (
-        y_true if isinstance(y_true, (Tensor, CompositeTensor)) else convert_to_tensor(y_true),
-        y_pred,
-    )
+    truth: Any = y_true if isinstance(y_true, (Tensor, CompositeTensor)) else convert_to_tensor(y_true)
+    guess = y_pred
     if truth.dtype.is_floating and guess.dtype.is_floating and truth.dtype != guess.dtype:
         truth = cast(truth, guess.dtype)
     return truth, guess

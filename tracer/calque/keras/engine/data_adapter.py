@@ -92,8 +92,8 @@ def split_for_validation(arrays: Any, share: float) -> tuple[Any, Any]:
     at = math.floor(rows * (1.0 - share))
     if at in (0, rows):
         raise ValueError(
-            f"Training data contains {rows} samples, which is not sufficient to split it into a validation and training "
-            f"set as specified by `validation_split={share}`. Either provide more data, or a different value."
+            f"Training data contains {rows} samples, which is not sufficient to split it into a validation and a "
+            f"training set as specified by `validation_split={share}`. Either provide more data, or a different value."
         )
     first = nest.map_structure(lambda a: None if a is None else a[:at], arrays)
     last = nest.map_structure(lambda a: None if a is None else a[at:], arrays)

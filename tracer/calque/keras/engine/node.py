@@ -38,8 +38,9 @@ class Node:
         outputs: Any = None,
     ) -> None:
         self.layer = layer
-        self.call_args = call_args
-        self.call_kwargs = dict(call_kwargs or {})
+        # In structures of the node's own: a list may be changed after the call.
+        given = call_args, dict(call_kwargs or {})
+        self.call_args, self.call_kwargs = nest.map_structure(lambda leaf: leaf, given)
         self.outputs = outputs
         self.keras_inputs = keras_tensors_in(self.call_args, self.call_kwargs)
         self.is_input = not self.keras_inputs

@@ -277,7 +277,7 @@ class Trainer(WeightHolder):
             epochs: the number of the last epoch.
             verbose: 0: nothing is printed; 1: a bar; 2: a line for each epoch; "auto": 1.
             callbacks: a list of `keras.callbacks.Callback`s.
-            validation_split: the share of the rows, from the end, that is not trained on but evaluated after each epoch.
+            validation_split: the share of the rows, from the end, that is evaluated after each epoch instead.
             validation_data: what is evaluated after each epoch: (x, y), (x, y, sample_weight), or something that gives
                 batches.
             shuffle: put the rows into another order in each epoch?
@@ -314,7 +314,8 @@ class Trainer(WeightHolder):
         step = self._step("train")
         watching.on_train_begin()
         logs: Any = None
-        for epoch in range(initial_epoch, epochs):
+        done = max((c.epochs_done for c in watching.callbacks if hasattr(c, "epochs_done")), default=0)
+        for epoch in range(max(initial_epoch, done), epochs):
             self.reset_metrics()
             watching.on_epoch_begin(epoch)
             logs = self._one_pass(batches, step, watching, "train")
@@ -359,8 +360,8 @@ class Trainer(WeightHolder):
             except (StopIteration, OutOfRangeError):
                 if batches.steps is not None and batches._is_endless:
                     warnings.warn(
-                        "Your input ran out of data; interrupting training. Make sure that your dataset or generator can "
-                        f"generate at least `steps_per_epoch * epochs` batches (in this case, {batches.steps} in the "
+                        "Your input ran out of data; interrupting training. Make sure that your dataset or generator "
+                        f"can generate at least `steps_per_epoch * epochs` batches (here {batches.steps} in the "
                         "epoch).",
                         stacklevel=3,
                     )
