@@ -29,7 +29,9 @@ from .pieces import Bordered, by_image, done_by, scratch, shares, split
 
 __all__ = ["transform_filter", "winograd"]
 
-_TILES = 256  # tiles of a piece: with few rows a product is slow, for it packs its other factor first
+# Tiles of a piece: with few rows a product is slow, for it packs its other factor first; more would leave the cache.
+_TILES = 128, 256
+_NUMBERS = 1 << 17  # in the rows of a piece, pixels and results together, if there may be more than the least
 _G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 
 
@@ -51,7 +53,8 @@ def winograd(
     border = Bordered(x_shape, pads, 2, 4, 0, windows.site)
     work = 4 * batch * rows * columns * channels * filters
     numbers = along * 16 * (channels + filters)
-    size, count = split(batch * down, numbers, work, -(-_TILES // max(1, along)))
+    tiles = min(max(_TILES[0], _NUMBERS // max(1, channels + filters)), _TILES[1])
+    size, count = split(batch * down, numbers, work, -(-tiles // max(1, along)))
     do = done_by(count, work)
 
     def transformed(x: Any, lo: int, hi: int) -> Any:
