@@ -15,6 +15,8 @@ from interop.tf_process import TensorFlow
 TOGETHER = (
     "test_keras.py",
     "test_keras_layers.py",
+    "test_keras_preprocessing.py",
+    "test_keras_recurrent.py",
     "test_saved_models.py",
     "test_sonnet.py",
     "test_tensorboard.py",

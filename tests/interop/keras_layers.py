@@ -47,7 +47,7 @@ ROW, STEPS, IMAGE, VOLUME = (3, 4), (2, 6, 4), (2, 7, 6, 4), (2, 5, 6, 5, 4)
 NUMBERS = "kernel_initializer='he_normal', bias_initializer=keras.initializers.Constant(0.5)"
 
 
-def _named(*cases: Case) -> dict[str, Case]:
+def named(*cases: Case) -> dict[str, Case]:
     table: dict[str, Case] = {}
     for case in cases:
         name = case.make.removeprefix("L.").replace(" ", "") + ("" if case.call is None else f"[{case.call}]")
@@ -66,7 +66,7 @@ def _training(make: str, shape: tuple[int, ...], **more: Any) -> Case:
     return Case(make, (shape,), trains=True, **more)
 
 
-CASES = _named(
+CASES = named(
     # core
     _one("L.Dense(5)", ROW),
     _one(f"L.Dense(5, 'relu', {NUMBERS}, kernel_regularizer='l2', activity_regularizer='l1')", ROW),
@@ -306,6 +306,7 @@ def plain(value: Any) -> Any:
 
 def record(tf: Any, keras: Any, name: str, case: Case) -> dict[str, Any]:
     """What a case gives: weights, config, results, gradients, losses, in inference and training."""
+    keras.backend.clear_session()
     space = {"L": keras.layers, "keras": keras, "tf": tf, "np": np}
     layer = eval(case.make, space)
     layer._name = "one"
@@ -382,3 +383,34 @@ def record_all(names: list[str]) -> dict[str, Any]:
         except Exception as error:
             found[name] = f"{type(error).__name__}: {error}"
     return found
+
+
+def assert_same(have: dict[str, Any], want: dict[str, Any], case: Case) -> None:
+    """Compare what `record` gave in two places."""
+    for what in ("weights", "trainable", "config", "built config", "config again", "shape", "symbolic"):
+        assert have.get(what) == want.get(what), what
+    _close(have["traced"], want["traced"], case.tolerance, "traced")
+    for run in ("training=False", "training=True"):
+        if run not in want:
+            continue
+        assert have[run]["dtypes"] == want[run]["dtypes"]
+        for what in ("outputs", "losses", "gradients", "weights after", "mask"):
+            _close(have[run][what], want[run][what], case.tolerance, f"{what}, {run}")
+
+
+def _close(have: Any, want: Any, tolerance: float, what: str) -> None:
+    if isinstance(want, list):
+        assert len(have) == len(want), what
+        for i, (a, b) in enumerate(zip(have, want, strict=True)):
+            _close(a, b, tolerance, f"{what} {i}")
+        return
+    assert (have is None) == (want is None), what
+    if want is None:
+        return
+    assert have.shape == want.shape, what
+    if want.dtype == bool:
+        assert (have == want).all(), what
+        return
+    a, b = np.asarray(have, "float64"), np.asarray(want, "float64")
+    scale = np.abs(b).max(initial=1.0)
+    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale, err_msg=what)

@@ -58,7 +58,10 @@ def deserialize(
         ValueError: the class is unknown.
     """
     if "module" in config and not use_legacy_format:
-        return deserialize_keras_object(dict(config), custom_objects)
+        config = dict(config)
+        if config.get("class_name") in known_classes() and config["class_name"] not in (custom_objects or {}):
+            config.pop("build_config", None)  # Keras's own layers are not built before they are called
+        return deserialize_keras_object(config, custom_objects)
     return legacy.deserialize_keras_object(
         dict(config),
         module_objects=known_classes(),

@@ -1,0 +1,28 @@
+"""Recurrent layers: cells, what runs them over time, and wrappers."""
+
+from __future__ import annotations
+
+from .base import RNN
+from .bidirectional import Bidirectional
+from .cells import AbstractRNNCell
+from .gru import GRU, GRUCell
+from .lstm import LSTM, LSTMCell
+from .simple_rnn import SimpleRNN, SimpleRNNCell
+from .stacked import StackedRNNCells
+from .time_distributed import TimeDistributed
+from .wrapper import Wrapper
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "AbstractRNNCell",
+    "Bidirectional",
+    "GRUCell",
+    "LSTMCell",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "StackedRNNCells",
+    "TimeDistributed",
+    "Wrapper",
+]
