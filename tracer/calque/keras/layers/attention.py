@@ -31,6 +31,10 @@ class BaseDenseAttention(BaseRandomLayer):
         self.dropout = dropout
         self.supports_masking = True
 
+    def build(self, input_shape: Any) -> None:
+        """Start the generator, if there is dropout."""
+        (super().build if self.dropout > 0 else super(BaseRandomLayer, self).build)(input_shape)
+
     def _calculate_scores(self, query: Any, key: Any) -> Any:
         """How well keys fit queries, of shape ``(batch, queries, steps)``."""
         raise NotImplementedError
@@ -70,7 +74,7 @@ class BaseDenseAttention(BaseRandomLayer):
             result *= tf.cast(tf.expand_dims(query_mask, -1), result.dtype)
         return (result, weights) if return_attention_scores else result
 
-    def _apply_scores(self, scores: Any, value: Any, scores_mask: Any, training: Any) -> Any:
+    def _apply_scores(self, scores: Any, value: Any, scores_mask: Any = None, training: Any = None) -> Any:
         if scores_mask is not None:
             low = 65504.0 if scores.dtype == tf.float16 else 1.0e9
             scores -= low * tf.cast(tf.logical_not(scores_mask), scores.dtype)

@@ -31,6 +31,16 @@ class BaseRandomLayer(Layer):
         super().__init__(**kwargs)
         self.__dict__["_random_generator"] = RandomGenerator(seed, rng_type, force_generator)
 
+    def build(self, input_shape: Any) -> None:
+        """Start the generator."""
+        super().build(input_shape)
+        self._random_generator._start()
+
+    def _trackable_children(self, save_type: str = "checkpoint") -> dict[str, Any]:
+        """With the generator, where functions are saved that may use its state."""
+        more = {"_random_generator": self._random_generator} if save_type == "savedmodel" else {}
+        return super()._trackable_children(save_type) | more
+
     def get_config(self) -> dict[str, Any]:
         """Names the generator's type where it is not the default one."""
         kind = self._random_generator._rng_type

@@ -236,7 +236,7 @@ class Embedding(WeightedLayer):
             )
         if sparse and mask_zero:
             raise ValueError(
-                "`mask_zero` cannot be enabled when the result is to be a `SparseTensor` (`sparse`)."
+                "`mask_zero` cannot be enabled when `tf.keras.layers.Embedding` is used with `tf.SparseTensor` input."
             )
         one_hot = kwargs.pop("use_one_hot_matmul", False)
         super().__init__(activity_regularizer=activity_regularizer, **(kwargs | {"autocast": False}))

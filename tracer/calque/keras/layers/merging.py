@@ -8,6 +8,7 @@ from typing import Any
 import calque as tf
 
 from ..backend.tensors import batch_dot
+from ..backend.tensors import concatenate as backend_concatenate
 from ..engine.layer import Layer
 
 __all__ = [
@@ -75,13 +76,14 @@ class _Merge(Layer):
         """True where all masks are."""
         if not _checked(inputs, mask):
             return None
-        masks = [tf.expand_dims(m, 0) for m in mask if m is not None]
+        masks = [tf.expand_dims(tf.cast(m, tf.bool), 0) for m in mask if m is not None]
         return tf.reduce_all(tf.concat(masks, 0), axis=0)
 
 
 def _shapes(given: Any, who: str) -> list[Any]:
     """The shapes of a list of inputs."""
-    if isinstance(given, tf.TensorShape) or not given or not all(_is_shape(s) for s in given):
+    is_list = isinstance(given, (list, tuple)) and len(given) > 0
+    if not is_list or not all(_is_shape(s) for s in given):
         raise ValueError(
             f"{who} should be called on a list of inputs. Received: input_shape={given} (not a list of shapes)"
         )
@@ -96,7 +98,9 @@ def _broadcast(shapes: list[Any]) -> Any:
     """The shape to which all of these broadcast, behind their batch axes."""
     if any(s.rank is None for s in shapes):
         return tf.TensorShape(None)
-    sizes = {s[0] for s in shapes} - {None}
+    if all(s.rank == 0 for s in shapes):
+        return tf.TensorShape([])
+    sizes = {s[0] for s in shapes if s.rank} - {None}
     rest = reduce(_broadcast_two, [s[1:].as_list() for s in shapes])
     return tf.TensorShape([sizes.pop() if len(sizes) == 1 else None, *rest])
 
@@ -223,7 +227,9 @@ class Concatenate(_Merge):
         return inputs
 
     def _merge(self, inputs: Any) -> Any:
-        return tf.concat(inputs, self.axis)
+        if all(isinstance(x, tf.RaggedTensor) for x in inputs):
+            return tf.concat(inputs, self.axis)
+        return backend_concatenate(inputs, self.axis)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the result."""
@@ -243,6 +249,7 @@ class Concatenate(_Merge):
             if m is None:
                 masks.append(tf.ones_like(x if whole else x[..., :1], dtype=tf.bool))
             else:
+                m = tf.cast(m, tf.bool)
                 masks.append(tf.expand_dims(m, -1) if m.shape.rank < x.shape.rank else m)
         return tf.reduce_all(tf.concat(masks, self.axis), axis=-1)
 

@@ -187,7 +187,7 @@ class _GlobalPooling(Layer):
     def build(self, input_shape: Any) -> None:
         """Check the axes."""
         shape = tf.TensorShape(input_shape)
-        for axis in self._axes if self._space > 1 else ():
+        for axis in self._axes:
             if shape[axis] == 0:
                 raise ValueError(
                     f"Incorrect input shape {shape.as_list()} with dimension 0 at reduction axis {axis}."

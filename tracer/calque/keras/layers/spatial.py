@@ -184,12 +184,10 @@ class _Cropping(_Spatial):
 
 
 class _CroppingOfImages(_Cropping):
-    _default: Any
-
-    def __init__(self, cropping: Any = None, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = data_format_of(data_format)
-        self.cropping = _ends(self._default if cropping is None else cropping, self._space, "cropping")
+        self.cropping = _ends(cropping, self._space, "cropping")
         self.input_spec = InputSpec(ndim=self._space + 2)
 
     def get_config(self) -> dict[str, Any]:
@@ -227,7 +225,7 @@ class Cropping2D(_CroppingOfImages):
     """Takes the borders off images.
 
     Args:
-        cropping: how much: one number, one per axis, or two per axis; nothing where it is not given.
+        cropping: how much: one number, one per axis, or two per axis.
         data_format: "channels_last", "channels_first"; None: `keras.backend.image_data_format()`.
 
     Raises:
@@ -235,14 +233,22 @@ class Cropping2D(_CroppingOfImages):
     """
 
     _space = 2
-    _default = ((0, 0), (0, 0))
+
+    def __init__(
+        self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(cropping, data_format, **kwargs)
 
 
 class Cropping3D(_CroppingOfImages):
-    """Takes the borders off volumes; one element where `cropping` is not given, otherwise like `Cropping2D`."""
+    """Takes the borders off volumes; the arguments are those of `Cropping2D`."""
 
     _space = 3
-    _default = ((1, 1), (1, 1), (1, 1))
+
+    def __init__(
+        self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(cropping, data_format, **kwargs)
 
 
 class UpSampling1D(_Spatial):
