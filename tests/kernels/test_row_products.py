@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from calque_runtime import dtypes, ops
+from calque_runtime.kernels import blas, products
+from calque_runtime.kernels.epilogue import Epilogue
 from calque_runtime.op import Site
 
 
@@ -30,3 +32,29 @@ def test_row_product(dtype: Any, transpose: bool, rows: int, columns: int, wide:
     assert got.shape == (1, columns)
     assert got.dtype == dtype
     np.testing.assert_allclose(got, x @ w, rtol=1e-3 if dtype == np.float32 else 1e-9, atol=1e-4)
+
+
+def test_threads_that_others_keep_waiting_are_avoided() -> None:
+    hindrance = blas.Hindrance()
+    assert not hindrance.is_there(0)
+    for start, took in ((0, 0.002), (1, 0.001), (2, 0.0035)):
+        hindrance.note(start, start + took)
+        assert not hindrance.is_there(start + took)
+    hindrance.note(10, 10.1)
+    assert hindrance.is_there(10.2)
+    assert not hindrance.is_there(20)
+
+
+def test_products_are_the_same_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas.Hindrance, "is_there", lambda self, now: True)
+    x, w = np.ones((1, 6), np.float32), np.arange(24, dtype=np.float32).reshape(6, 4)
+    laid_out = run("_Columns", {"columns": 8}, w)
+    np.testing.assert_array_equal(run("_RowProduct", {"columns": 4}, x, laid_out), x @ w)
+    assert not blas.owned()
+    monkeypatch.setattr(products, "LARGE", 1)
+    monkeypatch.setattr(products, "_EPILOGUE", 1)
+    a, b = np.ones((4, 200), np.float32), np.full((200, 3), 0.5, np.float32)
+    multiply = products.product(
+        4, 200, 3, np.float32, Epilogue([b"BiasAdd", b"Relu"], np.float32), False, False
+    )
+    np.testing.assert_array_equal(multiply(a, b, np.array([-99, -100, -101], np.float32)), [[1, 0, 0]] * 4)

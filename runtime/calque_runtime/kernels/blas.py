@@ -6,6 +6,7 @@ a while after each product, and would fight with ours. A lone large product is b
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -13,9 +14,11 @@ from functools import cache
 
 import numpy as np
 
-__all__ = ["controllable", "own_threads", "owned", "restore_threads"]
+__all__ = ["Hindrance", "controllable", "own_threads", "owned", "restore_threads"]
 
 _NAMES = ("scipy_openblas_{}64_", "openblas_{}64_", "scipy_openblas_{}", "openblas_{}")
+_LATE = 3  # times as long as the fastest product of a kind, and a millisecond more: threads were waited for
+_PAUSE = 2  # seconds for which BLAS's threads are avoided then
 _lock = threading.Lock()
 _users = 0
 _before = 1
@@ -79,3 +82,31 @@ def restore_threads() -> None:
         _users -= 1
         if not _users:
             functions[0](_before)
+
+
+class Hindrance:
+    """Notices that products of one kind wait for BLAS's threads, because other processes have their processors.
+
+    OpenBLAS gives each thread its part, and waits for the last one: on a busy machine for milliseconds, a time slice of
+    the others, where one thread would have long been done.
+    """
+
+    def __init__(self) -> None:
+        self._fastest = math.inf
+        self._until = 0.0
+
+    def is_there(self, now: float) -> bool:
+        """Has there been one lately?
+
+        Args:
+            now: the time, of `time.perf_counter`.
+        """
+        return now < self._until
+
+    def note(self, start: float, end: float) -> None:
+        """A product with BLAS's threads began and ended then."""
+        took = end - start
+        if took < self._fastest:
+            self._fastest = took
+        elif took > _LATE * self._fastest + 1e-3:
+            self._until = end + _PAUSE

@@ -7,6 +7,7 @@ then shared here. In other plans BLAS's own threads do that.
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from .epilogue import Epilogue
 from .memory import empty
 from .pieces import scratch
 
-__all__ = ["LARGE", "multiply", "product"]
+__all__ = ["LARGE", "multiply", "product", "row_product"]
 
 LARGE = 1 << 21  # multiplications from which on threads share the work
 _EPILOGUE = 1 << 16  # elements of the result from which on sharing the epilogue pays as well
@@ -82,6 +83,7 @@ def product(
         and blas.controllable()
     )
     short = epilogue.cost * _SHORT <= inner
+    hindrance = blas.Hindrance()
     pieces, by_rows, step = _cut(rows, columns, epilogue.cost)
     apart = epilogue.cost > _LONG  # many passes over columns are faster where these lie together
 
@@ -90,8 +92,11 @@ def product(
         a = a.T if transpose_a else a
         b = b.T if transpose_b else b
         out = empty((rows, columns), dtype)
-        if not shared or (short and not blas.owned()):
+        start = perf_counter()
+        if not shared or (short and not blas.owned() and not hindrance.is_there(start)):
             np.matmul(a, b, out=out)
+            if shared:
+                hindrance.note(start, perf_counter())
             epilogue.apply(out, bias, addend)
             return out
 
@@ -121,6 +126,25 @@ def product(
         return out
 
     run.shares = bool(shared and not short)  # type: ignore[attr-defined]
+    return run
+
+
+def row_product(columns: int) -> Callable[[Any, Any], Any]:
+    """The kernel of ``_RowProduct``; see there."""
+    hindrance = blas.Hindrance()
+
+    def run(x: Any, w: Any) -> Any:
+        start = perf_counter()
+        if not hindrance.is_there(start):
+            product = np.dot(x, w)
+            hindrance.note(start, perf_counter())
+            return product[:, :columns]
+        blas.own_threads()
+        try:
+            return np.dot(x, w[:, :columns])
+        finally:
+            blas.restore_threads()
+
     return run
 
 

@@ -13,11 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from . import blas
+
 __all__ = ["gru_over", "lstm_over"]
 
 # Where the batch is small, and a row of x takes as many multiplications, all rows are multiplied before the steps.
 _MANY = 1 << 16
 _SMALL_BATCH = 16
+# Multiplications of a step from which on BLAS may use its threads: each step then waits for the last of them, which
+# takes milliseconds where another process has its processor.
+_LONG = 1 << 23
 
 
 class _Steps:
@@ -52,6 +57,21 @@ class _Steps:
 def _masked(mask: Any) -> Iterable[Any]:
     """For each step where the state stays, [1, batch]; None where it stays nowhere."""
     return repeat(None) if mask is None else np.logical_not(mask).swapaxes(1, 2)
+
+
+def _kernel(run: Callable[..., Any], at: int) -> Callable[..., Any]:
+    """`run`, whose products stay in its thread if they are short; its argument `at` is what they multiply by."""
+
+    def alone(*arrays: Any) -> Any:
+        if arrays[0].shape[1] * arrays[at].size >= _LONG:
+            return run(*arrays)
+        blas.own_threads()
+        try:
+            return run(*arrays)
+        finally:
+            blas.restore_threads()
+
+    return alone
 
 
 def lstm_over(steps: int, last: bool) -> Callable[..., Any]:
@@ -90,7 +110,7 @@ def lstm_over(steps: int, last: bool) -> Callable[..., Any]:
         y = np.multiply((over.h[-1:] if last else over.h[1:]).swapaxes(1, 2), half, order="C")
         return y, y[-1], np.ascontiguousarray(state.T)
 
-    return run
+    return _kernel(run, 3)
 
 
 def gru_over(steps: int, last: bool, is_masked: bool = False) -> Callable[..., Any]:
@@ -133,4 +153,4 @@ def gru_over(steps: int, last: bool, is_masked: bool = False) -> Callable[..., A
         y = np.ascontiguousarray((over.h[-1:] if last else over.h[1:]).swapaxes(1, 2))
         return y, y[-1]
 
-    return run
+    return _kernel(run, 2)

@@ -214,10 +214,9 @@ def _(s: Site) -> list[Shape]:
 @op("_RowProduct(x: T, w: T) -> (product: T) | columns: int; T: type in [float, double]")
 def row_product(s: Site) -> Kernel:
     """The product of a row [1, n] and the first `columns` columns of a matrix, as `_Columns` lays it out."""
-    columns = s["columns"]
-    if s.shapes[1] is not None and s.shapes[1][1] == columns:
-        return np.dot
-    return lambda x, w: np.dot(x, w)[:, :columns]
+    from ..kernels.products import row_product as kernel
+
+    return kernel(s["columns"])
 
 
 row_product.shape_rule = lambda s: [(1, s["columns"])]
