@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from calque_runtime.savedmodel.metagraph import UserObject, VariableInfo
 from calque_runtime.wire.keras_metadata import FILE_NAME, decode_keras_metadata
 
-from ... import dtypes
+from ... import dtypes, nest
+from ...api.math_ops import cast
 from ...context import name_scope
 from ...data_structures import DictWrapper, ListWrapper
 from ...resource import TableResource, stored_table
 from ...saved_model.load import load_with_nodes
 from ...saved_model.loaded import LoadedResource
 from ...tensor import EagerTensor
+from ...tensor_shape import TensorShape
+from ...tensor_spec import TensorSpec
 from ...trackable import Trackable
 from ...variable import Variable
 from ..engine.functional import Functional
@@ -104,6 +108,7 @@ def load_model(
     ):
         reviver = _Reviver(objects, graph, saved)
         model = reviver.revive(0)
+        reviver.check()
         if compile and isinstance(model, Model):
             reviver.compile(model)
     return model
@@ -148,7 +153,7 @@ class _Reviver:
             made = self._generic(number, identifier, metadata)
         else:
             self._made[number] = made
-            self._build(made, metadata)
+            self._build(made, number)
             self.bind(made, number)
         if isinstance(made, Layer) and not isinstance(made, InputLayer):
             self._set(made, metadata)
@@ -228,9 +233,14 @@ class _Reviver:
             model.build(shape)
         return model
 
-    def _build(self, layer: Any, metadata: Mapping[str, Any]) -> None:
-        shape = metadata.get("build_input_shape")
-        if not isinstance(layer, Layer) or layer.built or shape is None:
+    def _build(self, layer: Any, number: int) -> None:
+        """Make the weights of a layer that is not built, if it is known for which shape."""
+        if not isinstance(layer, Layer) or layer.built:
+            return
+        shape = self._saved[number].metadata.get("build_input_shape")
+        if shape is None:
+            shape = _traced_shape(self._objects[number])
+        if shape is None:
             return
         if isinstance(layer, Sequential) and isinstance(shape, Mapping):
             Layer.build(layer, shape)
@@ -292,10 +302,10 @@ class _Reviver:
         """Let an object, and what it holds, have the state of a node, and of what that held under the same names."""
         if number in self._bound:
             return
-        self._bound.add(number)
         loaded = self._objects[number]
         if isinstance(obj, Variable):
             if isinstance(self._nodes[number].kind, VariableInfo):
+                self._bound.add(number)
                 _share(obj, loaded)
             return
         if isinstance(obj, TableResource) and isinstance(loaded, LoadedResource):
@@ -304,7 +314,9 @@ class _Reviver:
         if not isinstance(obj, Trackable):
             return
         if isinstance(obj, Layer) and number in self._saved:
-            self._build(obj, self._saved[number].metadata)
+            self._build(obj, number)
+        if not isinstance(obj, Layer) or obj.built:  # what is built later is bound then
+            self._bound.add(number)
         own = obj._trackable_children("checkpoint")
         for name, child in self._nodes[number].children:
             if name in own and name not in _ENDPOINTS:
@@ -319,20 +331,71 @@ class _Reviver:
         training = self._saved[0].metadata.get("training_config")
         if training is None:
             return
-        arguments = compile_arguments(training)
-        model.compile(**arguments)
-        numbers = dict(self._nodes[0].children)
-        optimizer = getattr(model, "optimizer", None)
-        if optimizer is None or "optimizer" not in numbers:
+        try:
+            model.compile(**compile_arguments(training))
+        except (ValueError, TypeError) as error:
+            warnings.warn(
+                f"The model is loaded, but cannot be compiled as it was: {error} Or compile it yourself.",
+                stacklevel=3,
+            )
             return
-        with name_scope(""):
+        number = dict(self._nodes[0].children).get("optimizer")
+        optimizer = model.optimizer
+        if optimizer is None or number is None:
+            return
+        if hasattr(optimizer, "build"):
             optimizer.build(model.trainable_variables)
-        self.bind(optimizer, numbers["optimizer"])
+        else:
+            optimizer._create_all_weights(model.trainable_variables)
+        self.bind(optimizer, number)
+        ours = {id(v._state): v for v in model.weights}
+        for slot in self._nodes[number].slot_variables:
+            variable = ours.get(id(self._objects[slot.original]._state))
+            if variable is not None and slot.slot_name in optimizer.get_slot_names():
+                self.bind(optimizer.get_slot(variable, slot.slot_name), slot.slot)
+
+    def check(self) -> None:
+        """Is every saved weight in use?
+
+        Raises:
+            ValueError: a layer that was made from its configuration has not taken its weights.
+        """
+        for number, made in self._made.items():
+            if isinstance(made, RevivedLayer) or not isinstance(made, Layer):
+                continue
+            left = [
+                name
+                for name, child in self._nodes[number].children
+                if isinstance(self._nodes[child].kind, VariableInfo) and child not in self._bound
+            ]
+            if left:
+                raise ValueError(
+                    f"Layer '{made.name}' was made from its configuration, but the saved weights {left} have no place "
+                    "in it. Was its class changed? Without the class, the layer runs the functions saved with it."
+                )
+
+
+def _traced_shape(loaded: Any) -> Any:
+    """The shape of the inputs that a saved function of a layer was traced for, with any batch size; None: unknown."""
+    held = loaded.__dict__
+    for name in ("__call__", "call_and_return_all_conditional_losses", "_default_save_signature"):
+        function = held.get(name)
+        traces = getattr(function, "concrete_functions", None) or ([] if function is None else [function])
+        for trace in traces:
+            positional, named = getattr(trace, "structured_input_signature", ((), {}))
+            first = positional[0] if positional else next(iter(named.values()), None)
+            specs = nest.flatten(first)
+            if specs and all(isinstance(s, TensorSpec) and s.shape.rank for s in specs):
+                return nest.map_structure(lambda s: TensorShape([None, *s.shape.as_list()[1:]]), first)
+    return None
 
 
 def _share(variable: Variable, loaded: Variable) -> None:
     """Let a variable be the loaded one: functions of the file that use it see what becomes of it."""
     state = loaded._state
+    if state.shape == () and variable.shape.rank == 0 and variable._state.dtype != state.dtype:
+        variable.assign(cast(loaded.read_value(), variable._state.dtype))  # a setting given as a whole number
+        return
     if not variable.shape.is_compatible_with(state.shape) or variable._state.dtype != state.dtype:
         raise ValueError(
             f"The saved value of variable '{state.name}' is {state.dtype.name}{state.shape}, but the layer made from "

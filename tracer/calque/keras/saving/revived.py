@@ -165,7 +165,7 @@ class InferenceModel(Model):
         """Nothing is left to be made."""
 
 
-def _callable_of(loaded: Any) -> tuple[Any, Any]:
+def _callable_of(loaded: Any) -> tuple[Any, Any, Any]:
     """What to call; the names of its inputs, and its own, if it is a signature."""
     signatures = getattr(loaded, "signatures", {})
     for name in ("serving_default", *sorted(signatures)):

@@ -42,23 +42,23 @@ def _plain(value: Any) -> Any:
 def compile_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `compile` from what `training_config` gave, or an older release's form of it."""
     from ..losses import deserialize as deserialize_loss
-    from ..metrics import deserialize as deserialize_metric
     from ..optimizers import deserialize as deserialize_optimizer
 
     found: dict[str, Any] = {"loss_weights": config.get("loss_weights")}
     optimizer = config["optimizer_config"]
-    found["optimizer"] = deserialize_optimizer(_without_unknown(optimizer))
+    found["optimizer"] = deserialize_optimizer(_optimizer(optimizer))
     found["loss"] = _made(config.get("loss"), deserialize_loss)
     for name in ("metrics", "weighted_metrics"):
         listed = config.get(name)
-        found[name] = None if listed is None else _made(listed, deserialize_metric)
+        found[name] = None if listed is None else _made(listed, _metric)
     if found["metrics"] is None and config.get("sample_weight_mode") is None:
         found["metrics"] = []
     return found
 
 
-def _without_unknown(optimizer: Mapping[str, Any]) -> dict[str, Any]:
-    return {"class_name": optimizer["class_name"], "config": dict(optimizer["config"])}
+def _optimizer(optimizer: Mapping[str, Any]) -> dict[str, Any]:
+    name = optimizer["class_name"].removeprefix("Custom>")  # as some releases write their own
+    return {"class_name": name, "config": dict(optimizer["config"])}
 
 
 def _made(value: Any, make: Any) -> Any:
@@ -69,3 +69,14 @@ def _made(value: Any, make: Any) -> Any:
     if isinstance(value, Mapping) and not ({"class_name", "config"} <= set(value)):
         return {k: _made(v, make) for k, v in value.items()}
     return make(value)
+
+
+def _metric(config: Any) -> Any:
+    """A metric; losses may be given as metrics, too."""
+    from ..losses import deserialize as deserialize_loss
+    from ..metrics import deserialize as deserialize_metric
+
+    try:
+        return deserialize_metric(config)
+    except TypeError:
+        return deserialize_loss(config)
