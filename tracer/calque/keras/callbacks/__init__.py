@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from .base import Callback, CallbackList
-from .history import History, ProgbarLogger
+from .checkpoints import BackupAndRestore, ModelCheckpoint
+from .progress import BaseLogger, History, ProgbarLogger
+from .records import CSVLogger, LambdaCallback
 from .stopping import EarlyStopping, LearningRateScheduler, ReduceLROnPlateau, TerminateOnNaN
-from .writing import BackupAndRestore, CSVLogger, LambdaCallback, ModelCheckpoint, TensorBoard
+from .tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore",
+    "BaseLogger",
     "CSVLogger",
     "Callback",
     "CallbackList",

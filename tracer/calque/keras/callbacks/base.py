@@ -2,53 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
+from ... import nest
+from ..engine.logs import as_numbers
 
-from ...tensor import Tensor
-
-__all__ = ["Callback", "CallbackList", "numbers"]
+__all__ = ["Callback", "CallbackList"]
 
 
 class Callback:
     """The base: define those of its methods that you need.
 
+    `logs` is what was measured so far, by name: numbers.
+
     Attributes:
         model: the model.
-        params: "verbose", "epochs" and "steps" of the call.
-
-    `logs` is what was measured so far, by name: numbers.
+        params: "verbose", "epochs" and "steps" of the loop.
     """
 
-    # Does it take tensors in `logs`? Those of users get numbers.
-    _supports_tf_logs = False
+    params: Mapping[str, Any]
 
     def __init__(self) -> None:
         self.validation_data = None
         self.model: Any = None
-        self.params: Any = None
+        # Does it take tensors in `logs`? Making numbers of them costs time.
+        self._supports_tf_logs = False
 
     def set_params(self, params: Mapping[str, Any]) -> None:
-        """Given once, before anything else is called."""
+        """Called before anything else."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
-        """Given once, before anything else is called."""
+        """Called before anything else."""
         self.model = model
 
     def on_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Before a step of training, by an old name."""
+        """Before a step of training, by its old name."""
 
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
-        """After a step of training, by an old name."""
+        """After a step of training, by its old name."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Before an epoch."""
+        """Before an epoch of training."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """After an epoch and its validation."""
+        """After an epoch of training and its validation, whose names begin with ``val_``."""
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a step of training."""
@@ -59,22 +58,22 @@ class Callback:
         self.on_batch_end(batch, logs=logs)
 
     def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Before a step of evaluation."""
+        """Before a step of evaluation or validation."""
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        """After a step of evaluation."""
+        """After a step of evaluation or validation."""
 
     def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a step of prediction."""
 
     def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
-        """After a step of prediction."""
+        """After a step of prediction; `logs` has the outputs as "outputs"."""
 
     def on_train_begin(self, logs: Any = None) -> None:
         """When training begins."""
 
     def on_train_end(self, logs: Any = None) -> None:
-        """When training ends."""
+        """When training ends; `logs` is that of the last epoch."""
 
     def on_test_begin(self, logs: Any = None) -> None:
         """When evaluation or validation begins."""
@@ -88,140 +87,181 @@ class Callback:
     def on_predict_end(self, logs: Any = None) -> None:
         """When prediction ends."""
 
-    def _has(self, *names: str) -> bool:
-        """Does the class define one of these methods?"""
-        return any(getattr(type(self), name) is not getattr(Callback, name) for name in names)
+    # Does it do anything at batches?
 
+    def _defines(self, *names: str) -> bool:
+        """Does its class, or the object itself, define one of these methods?"""
+        return any(
+            getattr(getattr(self, name), "__func__", None) is not getattr(Callback, name) for name in names
+        )
 
-def numbers(logs: Any) -> Any:
-    """`logs` with numbers in the place of tensors."""
-    if not isinstance(logs, Mapping):
-        return logs
-    return {k: v.numpy() if isinstance(v, Tensor) else v for k, v in logs.items()}
+    def _implements_train_batch_hooks(self) -> bool:
+        return self._defines("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+    def _implements_test_batch_hooks(self) -> bool:
+        return self._defines("on_test_batch_begin", "on_test_batch_end")
+
+    def _implements_predict_batch_hooks(self) -> bool:
+        return self._defines("on_predict_batch_begin", "on_predict_batch_end")
 
 
 class CallbackList:
     """Calls several callbacks.
 
     Args:
-        callbacks: the callbacks.
-        add_history: note what was measured in ``model.history``?
-        add_progbar: show how far it is?
-        model: their model.
-        **params: their parameters.
+        callbacks: the callbacks, in a list or structure.
+        add_history: add a `History` if there is none?
+        add_progbar: add a `ProgbarLogger` if there is none?
+        model: the model.
+        **params: the parameters of the loop.
     """
 
     def __init__(
         self,
-        callbacks: Sequence[Callback] | Callback | None = None,
+        callbacks: Any = None,
         add_history: bool = False,
         add_progbar: bool = False,
         model: Any = None,
         **params: Any,
     ) -> None:
-        from .history import History, ProgbarLogger
+        from .progress import History, ProgbarLogger
 
-        given = [] if callbacks is None else callbacks
-        self.callbacks: list[Callback] = list(given) if isinstance(given, (list, tuple)) else [given]  # type: ignore[list-item]
-        if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
-            self.callbacks.append(ProgbarLogger(count_mode="steps"))
-        self._history = next((c for c in self.callbacks if isinstance(c, History)), None)
-        if add_history and self._history is None:
+        self.callbacks: list[Any] = nest.flatten(callbacks) if callbacks else []
+        self._history = next((c for c in reversed(self.callbacks) if isinstance(c, History)), None)
+        if self._history is None and add_history:
             self._history = History()
             self.callbacks.append(self._history)
-        for callback in self.callbacks:
-            if not isinstance(callback, Callback):
-                raise TypeError(f"Expected a list of keras.callbacks.Callback, but it has {callback!r}.")
+        if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
+            self.callbacks.append(ProgbarLogger(count_mode="steps"))
+        self.params: Mapping[str, Any] = {}
+        self.model: Any = None
         if model is not None:
             self.set_model(model)
-        self.set_params(params)
-        self._begin = {
-            mode: self._those(f"on_{mode}_batch_begin", mode) for mode in ("train", "test", "predict")
+        if params:
+            self.set_params(params)
+        self._look()
+
+    def _look(self) -> None:
+        """Note what the callbacks want."""
+        modes = ("train", "test", "predict")
+        self._at_batches = {
+            mode: any(getattr(c, f"_implements_{mode}_batch_hooks")() for c in self.callbacks)
+            for mode in modes
         }
-        self._end = {mode: self._those(f"on_{mode}_batch_end", mode) for mode in ("train", "test", "predict")}
+        busy = [
+            c
+            for c in self.callbacks
+            if any(getattr(c, f"_implements_{mode}_batch_hooks")() for mode in modes)
+        ]
+        self._all_take_tensors = all(getattr(c, "_supports_tf_logs", False) for c in self.callbacks)
+        self._busy_take_tensors = all(getattr(c, "_supports_tf_logs", False) for c in busy)
 
-    @classmethod
-    def of(cls, callbacks: Any, **settings: Any) -> CallbackList:
-        """`callbacks` itself if it is a CallbackList, else one of them."""
-        return callbacks if isinstance(callbacks, cls) else cls(callbacks, **settings)
-
-    def _those(self, name: str, mode: str) -> list[Callback]:
-        """Those that do something at a batch's begin or end: the others need not be called for each."""
-        names = [name, name.replace("_train", "")] if mode == "train" else [name]
-        return [c for c in self.callbacks if c._has(*names)]
-
-    def append(self, callback: Callback) -> None:
+    def append(self, callback: Any) -> None:
         """Add one."""
-        self.__init__([*self.callbacks, callback], model=self.model, **self.params)  # type: ignore[misc]
+        self.callbacks.append(callback)
 
     def set_params(self, params: Mapping[str, Any]) -> None:
-        """Give all of them their parameters."""
+        """Give all of them the parameters."""
         self.params = params
         for callback in self.callbacks:
             callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
-        """Give all of them the model."""
+        """Give all of them the model, and the model its history."""
         self.model = model
         if self._history is not None:
-            model.__dict__["history"] = self._history
+            model.history = self._history
         for callback in self.callbacks:
             callback.set_model(model)
 
-    def on_batch_begin(self, mode: str, batch: int) -> None:
-        """Before a step of "train", "test" or "predict"."""
-        for callback in self._begin[mode]:
-            getattr(callback, f"on_{mode}_batch_begin")(batch, {})
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.callbacks)
 
-    def on_batch_end(self, mode: str, batch: int, logs: Any) -> None:
-        """After a step."""
-        plain: Any = None
-        for callback in self._end[mode]:
-            given = logs
-            if not callback._supports_tf_logs:
-                plain = given = numbers(logs) if plain is None else plain
-            getattr(callback, f"on_{mode}_batch_end")(batch, given)
+    def batch_hook(self, mode: str, when: str) -> Callable[..., None] | None:
+        """What to call before ("begin") or after ("end") a step; None if nobody listens."""
+        if not self._at_batches[mode]:
+            return None
+        hook: Callable[..., None] = getattr(self, f"on_{mode}_batch_{when}")
+        return hook
+
+    def _at_batch(self, mode: str, when: str, batch: int, logs: Any) -> None:
+        if not self._at_batches[mode]:
+            return
+        if logs is None:
+            logs = {}
+        elif not self._busy_take_tensors:
+            logs = as_numbers(logs)
+        for callback in self.callbacks:
+            getattr(callback, f"on_{mode}_batch_{when}")(batch, logs)
+
+    def _at(self, name: str, logs: Any, *epoch: int) -> None:
+        if logs is None:
+            logs = {}
+        elif not self._all_take_tensors:
+            logs = as_numbers(logs)
+        for callback in self.callbacks:
+            getattr(callback, name)(*epoch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Before a step of training, by its old name."""
+        self._at_batch("train", "begin", batch, logs)
+
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
+        """After a step of training, by its old name."""
+        self._at_batch("train", "end", batch, logs)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Before a step of training."""
+        self._at_batch("train", "begin", batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """After a step of training."""
+        self._at_batch("train", "end", batch, logs)
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Before a step of evaluation."""
+        self._at_batch("test", "begin", batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """After a step of evaluation."""
+        self._at_batch("test", "end", batch, logs)
+
+    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Before a step of prediction."""
+        self._at_batch("predict", "begin", batch, logs)
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """After a step of prediction."""
+        self._at_batch("predict", "end", batch, logs)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Before an epoch."""
-        for callback in self.callbacks:
-            callback.on_epoch_begin(epoch, {} if logs is None else logs)
+        self._at("on_epoch_begin", logs, epoch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """After an epoch."""
-        for callback in self.callbacks:
-            callback.on_epoch_end(epoch, {} if logs is None else logs)
-
-    def _all(self, name: str, logs: Any) -> None:
-        found = {} if logs is None else {k: _number(v) for k, v in logs.items()}
-        for callback in self.callbacks:
-            getattr(callback, name)(found)
+        self._at("on_epoch_end", logs, epoch)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """When training begins."""
-        self._all("on_train_begin", logs)
+        self._at("on_train_begin", logs)
 
     def on_train_end(self, logs: Any = None) -> None:
         """When training ends."""
-        self._all("on_train_end", logs)
+        self._at("on_train_end", logs)
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """When evaluation or validation begins."""
-        self._all("on_test_begin", logs)
+        """When evaluation begins."""
+        self._at("on_test_begin", logs)
 
     def on_test_end(self, logs: Any = None) -> None:
-        """When evaluation or validation ends."""
-        self._all("on_test_end", logs)
+        """When evaluation ends."""
+        self._at("on_test_end", logs)
 
     def on_predict_begin(self, logs: Any = None) -> None:
         """When prediction begins."""
-        self._all("on_predict_begin", logs)
+        self._at("on_predict_begin", logs)
 
     def on_predict_end(self, logs: Any = None) -> None:
         """When prediction ends."""
-        self._all("on_predict_end", logs)
-
-
-def _number(value: Any) -> Any:
-    array = value.numpy() if isinstance(value, Tensor) else value
-    return array.item() if isinstance(array, (np.ndarray, np.generic)) and np.ndim(array) == 0 else array
+        self._at("on_predict_end", logs)

@@ -19,6 +19,7 @@ class CallSpec:
         names: the parameters' names, in order.
         expects_training, expects_mask: is there such a parameter (or ``**kwargs``, for `training`)?
         default_training: what `training` is where nobody says.
+        further_required: the parameters behind the first one that every call must give, but `training`.
     """
 
     def __init__(self, call: Callable[..., Any] | Mapping[str, inspect.Parameter]) -> None:
@@ -36,6 +37,9 @@ class CallSpec:
         self.expects_training = "training" in self.names or takes_any
         self.expects_mask = "mask" in self.names or takes_any
         self.takes_mask_by_name = "mask" in self.names
+        self.further_required = [
+            n for n in self._positional[1:] if parameters[n].default is kinds.empty and n != "training"
+        ]
         default = parameters["training"].default if "training" in parameters else None
         self.default_training = None if default is inspect.Parameter.empty else default
 

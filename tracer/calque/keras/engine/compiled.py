@@ -1,160 +1,203 @@
-"""What `compile` was given, made ready for the outputs of a model: one loss and some metrics for each."""
+"""What `compile` was given, made ready for the outputs of a model: a loss and metrics for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import calque as tf
+
 from ... import nest
-from ...api.array_ops import shape
-from ...api.math_ops import add_n, cast
-from ...composite.composite import CompositeTensor
-from ...tensor import Tensor, convert_to_tensor
+from ..losses import Loss
+from ..losses import get as get_loss
+from ..losses.classes import LossFunctionWrapper
+from ..losses.reduction import apply_mask, cast_losses_to_common_dtype
+from ..naming import snake_case
 from .masks import mask_of
 
-__all__ = ["CompiledLoss", "CompiledMetrics"]
+__all__ = ["CompiledLoss", "CompiledMetrics", "names_of"]
+
+
+def names_of(structure: Any, prefix: str) -> list[str]:
+    """Names for the leaves of a structure: keys and numbers that lead there; ``prefix1`` where it is a leaf itself."""
+    names = []
+    for path, _ in nest.flatten_with_paths(structure):
+        parts = [str(part + 1) if isinstance(part, int) else str(part) for part in path]
+        name = "_".join(parts) or "1"
+        names.append(name if path and not isinstance(path[0], int) else prefix + name)
+    return names
 
 
 class _PerOutput:
-    """Something for each output of a model, by place or by name.
+    """Something for each output of a model.
 
     Args:
-        output_names: the names of the outputs, in order, if they are known.
+        output_names: the names of the outputs, in order; None: the outputs tell them.
     """
 
     def __init__(self, output_names: Sequence[str] | None) -> None:
         self._names = list(output_names) if output_names else None
-        self._keys: list[str] | None = None
         self.built = False
 
-    def _note(self, outputs: Any) -> None:
-        """Remember by which names the outputs go."""
-        if isinstance(outputs, Mapping):
-            self._keys = sorted(outputs)
-        count = len(nest.flatten(outputs))
-        if self._keys is not None:
-            self._names = self._keys
-        elif self._names is None or len(self._names) != count:
-            self._names = [f"output_{i + 1}" for i in range(count)]
+    def _name_outputs(self, outputs: Any) -> list[str]:
+        if self._names is None:
+            self._names = names_of(outputs, "output_")
+        return self._names
 
-    def _spread(self, given: Any, what: str, is_one: Callable[[Any], bool]) -> list[Any]:
-        """What was given, as a list with an entry for each output.
+    def _aligned(self, given: Any, outputs: Any) -> list[Any]:
+        """What was given for each output, in order: by place, by key or name, or one for all.
 
         Raises:
-            ValueError: it names outputs that are not there, or is of another length.
+            ValueError: it names an output that is not there.
         """
-        names = self._names or []
-        if given is None or is_one(given):
-            return [given for _ in names]
-        if isinstance(given, Mapping):
+        if isinstance(given, Mapping) and not isinstance(outputs, Mapping) and _is_flat(outputs):
+            names = self._names or names_of(outputs, "output_")
             unknown = set(given) - set(names)
             if unknown:
                 raise ValueError(
-                    f"Found unexpected {what} that do not correspond to any Model output: {sorted(unknown)}. Valid "
-                    f"output names: {names}."
+                    "Found unexpected losses or metrics that do not correspond to any Model output: "
+                    f"{sorted(unknown, key=str)}. Valid mode output names: {names}. Received struct is: {dict(given)}."
                 )
             return [given.get(name) for name in names]
-        listed = list(given)
-        if len(listed) != len(names):
-            raise ValueError(
-                f"The {what} have {len(listed)} entries, but the model has {len(names)} outputs: {names}. Received: "
-                f"{given!r}"
-            )
-        return listed
+        return _by_place(given, outputs)
 
-    def _flat(self, value: Any, what: str) -> list[Any]:
-        """Targets, weights or predictions as a list with an entry for each output."""
-        names = self._names or []
-        if value is None:
-            return [None] * len(names)
-        if isinstance(value, Mapping):
-            unknown = sorted(set(value) - set(names))
-            if unknown:
-                raise ValueError(
-                    f"{what} has entries for {unknown}, which are no outputs of the model: {names}."
-                )
-            return [value.get(n) for n in names]
-        flat = nest.flatten(value)
-        if len(flat) != len(names):
+
+def _is_flat(outputs: Any) -> bool:
+    """Is it a single tensor, or a list of tensors?"""
+    if not nest.is_nested(outputs):
+        return True
+    return isinstance(outputs, (list, tuple)) and not any(nest.is_nested(o) for o in outputs)
+
+
+def _by_place(given: Any, outputs: Any) -> list[Any]:
+    if not nest.is_nested(outputs):
+        return [given]
+    keys = sorted(outputs) if isinstance(outputs, Mapping) else list(range(len(outputs)))
+    if isinstance(given, Mapping) and isinstance(outputs, Mapping):
+        parts = [given.get(key) for key in keys]
+    elif isinstance(given, (list, tuple)):
+        if len(given) != len(keys):
             raise ValueError(
-                f"{what} has {len(flat)} entries, but the model has {len(names)} outputs: {names}."
+                f"There are {len(keys)} outputs, but {len(given)} entries for them: {given}. Give one for each output "
+                "(None where there is none)."
             )
-        return flat
+        parts = list(given)
+    else:
+        parts = [given] * len(keys)
+    return [leaf for part, key in zip(parts, keys, strict=True) for leaf in _by_place(part, outputs[key])]
+
+
+def _only(value: Any) -> Any:
+    """What a structure of one leaf holds."""
+    flat = nest.flatten(value)
+    return flat[0] if len(flat) == 1 else value
+
+
+def _fitted(y_true: Any, y_pred: Any, weight: Any) -> tuple[Any, Any, Any]:
+    """Targets and weights of the predictions' rank, where theirs is 1 and that is 2, and of their dtype."""
+    wide = y_pred.shape.rank == 2
+    if wide and y_true.shape.rank == 1:
+        y_true = tf.expand_dims(y_true, -1)
+    if wide and weight is not None and weight.shape.rank == 1:
+        weight = tf.expand_dims(weight, -1)
+    if (y_true.dtype.is_floating and y_pred.dtype.is_floating) or (
+        y_true.dtype.is_integer and y_pred.dtype.is_integer
+    ):
+        y_true = tf.cast(y_true, y_pred.dtype)
+    return y_true, y_pred, None if weight is None else tf.cast(weight, y_pred.dtype)
+
+
+def _name_of(given: Any) -> str:
+    found = getattr(given, "name", None) or getattr(given, "__name__", None)
+    return str(found or snake_case(type(given).__name__))
 
 
 class CompiledLoss(_PerOutput):
-    """The loss of a model.
+    """The loss of a model: the sum of its outputs' losses, times their weights, and of those that layers added.
 
     Args:
-        loss: a loss, or one for each output.
-        loss_weights: what each is multiplied by.
+        loss: a loss (an object, a name, a function), or a list or dict of them.
+        loss_weights: what each is multiplied by: a number, or a list or dict.
         output_names: see `_PerOutput`.
     """
 
     def __init__(
         self, loss: Any, loss_weights: Any = None, output_names: Sequence[str] | None = None
     ) -> None:
-        super().__init__(output_names)
-        self._given, self._given_weights = loss, loss_weights
-        self._losses: list[Any] = []
-        self._weights: list[Any] = []
-        self._total: Any = None
-        self._means: list[Any] = []
-
-    def build(self, outputs: Any) -> None:
-        """Make the losses for these outputs."""
         from ..metrics import Mean
 
-        self._note(outputs)
-        losses = self._spread(
-            self._given, "losses", lambda v: isinstance(v, str) or callable(v) or _is_config(v)
-        )
-        self._losses = [None if one is None else _as_loss(one) for one in losses]
-        self._weights = self._spread(
-            self._given_weights, "loss weights", lambda v: isinstance(v, (int, float))
-        )
+        super().__init__(output_names)
+        self._user_losses, self._user_loss_weights = loss, loss_weights
+        self._losses: list[Any] = []
+        self._weights: list[Any] = []
+        self._means: list[Any] = []
         self._total = Mean(name="loss")
-        several = len(self._names or ()) > 1
-        self._means = [
-            Mean(name=f"{name}_loss") if several and loss is not None else None
-            for name, loss in zip(self._names or (), self._losses, strict=True)
-        ]
-        self.built = True
 
     @property
     def metrics(self) -> list[Any]:
-        """The means of the loss, and of each output's where there are several."""
-        return [] if not self.built else [self._total, *[m for m in self._means if m is not None]]
+        """The mean of the loss, and those of the outputs' losses where there are several outputs."""
+        return [self._total, *(m for m in self._means if m is not None)] if self.built else []
+
+    def build(self, y_pred: Any) -> None:
+        """Make the losses for these outputs."""
+        from ..metrics import Mean
+
+        names = self._name_outputs(y_pred)
+        one = not nest.is_nested(y_pred)
+        losses, weights = self._user_losses, self._user_loss_weights
+        self._losses = [
+            None if loss is None else _as_loss(loss)
+            for loss in self._aligned(_only(losses) if one else losses, y_pred)
+        ]
+        self._weights = self._aligned(_only(weights) if one and _is_single(weights) else weights, y_pred)
+        self._means = [
+            Mean(name=f"{name}_loss") if len(names) > 1 and loss is not None else None
+            for name, loss in zip(names, self._losses, strict=False)
+        ]
+        self.built = True
 
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
     ) -> Any:
-        """The loss, a scalar, and its means brought up to date.
+        """The loss of a batch, and the means with it taken in.
 
-        Raises:
-            ValueError: there is nothing to compute it from.
+        Args:
+            y_true: the targets, structured as the outputs are, or a dict by their names.
+            y_pred: the outputs.
+            sample_weight: weights, structured likewise.
+            regularization_losses: what is added.
+
+        Returns:
+            A scalar; None if there is no loss at all.
         """
         if not self.built:
             self.build(y_pred)
-        predicted = self._flat(y_pred, "y_pred")
-        wanted, weighted = self._flat(y_true, "y_true"), self._flat(sample_weight, "sample_weight")
-        parts: list[Any] = []
+        one = not nest.is_nested(y_pred)
+        targets = self._aligned(_only(y_true) if one else y_true, y_pred)
+        weights = self._aligned(_only(sample_weight) if one else sample_weight, y_pred)
+        values: list[Any] = []
         rows: Any = None
-        for i, loss in enumerate(self._losses):
-            if loss is None or wanted[i] is None:
+        parts = zip(
+            targets, nest.flatten(y_pred), weights, self._losses, self._weights, self._means, strict=False
+        )
+        for target, output, weight, loss, factor, mean in parts:
+            if target is None or loss is None:
                 continue
-            truth, guess = _matched(wanted[i], predicted[i])
-            weight = _with_mask(weighted[i], guess)
-            value = loss(truth, guess, sample_weight=weight)
-            rows = shape(guess)[0] if rows is None else rows
-            if self._means[i] is not None:
-                self._means[i].update_state(value, sample_weight=rows)
-            parts.append(value if self._weights[i] is None else value * self._weights[i])
-        extra = [cast(r, parts[0].dtype) if parts else r for r in regularization_losses or ()]
-        if not parts and not extra:
-            return cast(0.0, "float32")
-        total = add_n([*parts, *extra]) if len(parts) + len(extra) > 1 else (parts + extra)[0]
-        self._total.update_state(total, sample_weight=1 if rows is None else rows)
+            target, output, weight = _fitted(target, output, weight)
+            value = loss(target, output, sample_weight=apply_mask(output, weight, mask_of(output)))
+            if rows is None:
+                rows = target.nrows() if isinstance(target, tf.RaggedTensor) else tf.shape(target)[0]
+            if mean is not None:
+                mean.update_state(value, sample_weight=rows)
+            values.append(value if factor is None else value * factor)
+        if regularization_losses:
+            added = cast_losses_to_common_dtype([tf.convert_to_tensor(r) for r in regularization_losses])
+            values.append(added[0] if len(added) == 1 else tf.add_n(added))
+        if not values:
+            return None
+        values = cast_losses_to_common_dtype(values)
+        total = values[0] if len(values) == 1 else tf.add_n(values)
+        self._total.update_state(total, sample_weight=rows)
         return total
 
     def reset_state(self) -> None:
@@ -163,181 +206,174 @@ class CompiledLoss(_PerOutput):
             metric.reset_state()
 
 
-def _is_config(value: Any) -> bool:
-    return isinstance(value, Mapping) and {"class_name", "config"} <= set(value)
+def _is_single(value: Any) -> bool:
+    return not isinstance(value, Mapping)
 
 
-def _as_loss(loss: Any) -> Any:
-    """A loss object; a function of targets and predictions gives a value for each row, of which the mean is taken."""
-    from ..losses import Loss, get
-    from ..losses.classes import LossFunctionWrapper
-
-    found = get(loss)
-    if isinstance(found, Loss):
-        return found
-    name = getattr(found, "__name__", type(found).__name__)
-    return LossFunctionWrapper(found, name="lambda" if name == "<lambda>" else name)
-
-
-def _matched(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Targets as tensors, in the predictions' dtype where both are floating."""
-    truth: Any = y_true if isinstance(y_true, (Tensor, CompositeTensor)) else convert_to_tensor(y_true)
-    guess = y_pred
-    if truth.dtype.is_floating and guess.dtype.is_floating and truth.dtype != guess.dtype:
-        truth = cast(truth, guess.dtype)
-    return truth, guess
-
-
-def _with_mask(weight: Any, y_pred: Any) -> Any:
-    mask = mask_of(y_pred)
-    if mask is None:
-        return weight
-    mask = cast(mask, y_pred.dtype)
-    if weight is None:
-        return mask
-    weight = cast(weight, y_pred.dtype)
-    if weight.shape.rank == mask.shape.rank - 1:
-        from ...api.array_ops import expand_dims
-
-        weight = expand_dims(weight, -1)
-    return weight * mask
+def _as_loss(given: Any) -> Any:
+    """A loss object: of a function, one that takes the mean of what it gives."""
+    found = get_loss(given)
+    return found if isinstance(found, Loss) else LossFunctionWrapper(found, name=_name_of(found))
 
 
 class CompiledMetrics(_PerOutput):
     """The metrics of a model.
 
     Args:
-        metrics: a list, or one for each output.
-        weighted_metrics: those that take sample weights.
+        metrics: a list for all outputs, or a list or dict with one (or a list of them) for each.
+        weighted_metrics: likewise, those that take sample weights.
         output_names: see `_PerOutput`.
+        named: do the metrics have their names already, as those of a loaded model do?
+
+    Raises:
+        ValueError: one object is given twice.
     """
 
     def __init__(
-        self, metrics: Any = None, weighted_metrics: Any = None, output_names: Sequence[str] | None = None
+        self,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        output_names: Sequence[str] | None = None,
+        named: bool = False,
     ) -> None:
         super().__init__(output_names)
-        self._given, self._given_weighted = metrics, weighted_metrics
+        objects = [m for m in nest.flatten(metrics) + nest.flatten(weighted_metrics) if _is_metric(m)]
+        twice = [m for i, m in enumerate(objects) if any(m is other for other in objects[:i])]
+        if twice:
+            raise ValueError(
+                "Found duplicated metrics object in the user provided metrics and weighted metrics. This will cause "
+                "the same metric object to be updated multiple times, and report wrong results. Duplicated items: "
+                f"{twice}"
+            )
+        self._user_metrics, self._user_weighted_metrics = metrics, weighted_metrics
+        self._named = named
         self._plain: list[list[Any]] = []
         self._weighted: list[list[Any]] = []
-
-    def build(self, y_pred: Any, y_true: Any) -> None:
-        """Make the metrics for these outputs and targets."""
-        self._note(y_pred)
-        predicted, wanted = self._flat(y_pred, "y_pred"), self._flat(y_true, "y_true")
-        for given, made in ((self._given, self._plain), (self._given_weighted, self._weighted)):
-            made[:] = [
-                [_as_metric(m, truth, guess) for m in _listed(one)]
-                for one, truth, guess in zip(self._for_outputs(given), wanted, predicted, strict=True)
-            ]
-        self._name()
-        self.built = True
-
-    def _for_outputs(self, given: Any) -> list[Any]:
-        names = self._names or []
-        if given is None:
-            return [None for _ in names]
-        if isinstance(given, Mapping):
-            return self._spread(given, "metrics", lambda v: False)
-        listed = list(given) if isinstance(given, (list, tuple)) else [given]
-        nested = any(isinstance(m, (list, tuple)) for m in listed)
-        if nested and len(names) > 1:
-            return self._spread(listed, "metrics", lambda v: False)
-        if nested:
-            return [nest.flatten(listed)]
-        return [list(listed)] + [[_copy(m) for m in listed] for _ in names[1:]]
-
-    def _name(self) -> None:
-        """Metrics of several outputs have the output's name before theirs; two of one name get numbers."""
-        taken: set[str] = set()
-        several = len(self._names or ()) > 1
-        for output, plain, weighted in zip(self._names or (), self._plain, self._weighted, strict=True):
-            for metric in plain + weighted:
-                name = f"{output}_{metric.name}" if several else metric.name
-                count = 1
-                unique = name
-                while unique in taken:
-                    unique = f"{name}_{count}"
-                    count += 1
-                taken.add(unique)
-                metric.__dict__["_name"] = unique
 
     @property
     def metrics(self) -> list[Any]:
         """All of them, output by output."""
-        pairs = zip(self._plain, self._weighted, strict=False)
+        pairs = zip(self._plain, self._weighted, strict=True)
         return [m for plain, weighted in pairs for m in plain + weighted]
 
+    @property
+    def unweighted_metrics(self) -> list[Any] | None:
+        """Those that take no sample weights; None before they are made."""
+        return [m for each in self._plain for m in each] if self.built else None
+
+    @property
+    def weighted_metrics(self) -> list[Any] | None:
+        """Those that take sample weights; None before they are made."""
+        return [m for each in self._weighted for m in each] if self.built else None
+
+    def build(self, y_pred: Any, y_true: Any) -> None:
+        """Make the metrics for these outputs and targets.
+
+        Raises:
+            ValueError: two would have the same name.
+        """
+        names = self._name_outputs(y_pred)
+        outputs = nest.flatten(y_pred)
+        targets = self._aligned(_only(y_true) if len(outputs) == 1 else y_true, y_pred)
+        for given, made in (
+            (self._user_metrics, self._plain),
+            (self._user_weighted_metrics, self._weighted),
+        ):
+            made[:] = [
+                [_as_metric(m, target, output) for m in nest.flatten(each) if m is not None]
+                for each, target, output in zip(self._each(given, y_pred), targets, outputs, strict=True)
+            ]
+        if not self._named:
+            self._name_metrics(names)
+        self.built = True
+
+    def _each(self, given: Any, y_pred: Any) -> list[Any]:
+        """The metrics that were given for each output: one list is for all of them, as copies."""
+        several = len(nest.flatten(y_pred)) > 1
+        for_all = not nest.is_nested(given) or (
+            isinstance(given, (list, tuple)) and not any(nest.is_nested(m) for m in given)
+        )
+        if not for_all:
+            return self._aligned(given, y_pred)
+        if not several:
+            return [given]
+        return [[_copy(m) for m in nest.flatten(given)] for _ in nest.flatten(y_pred)]
+
+    def _name_metrics(self, outputs: list[str]) -> None:
+        """Of several outputs, each one's name stands before its metrics'."""
+        several, taken = len(outputs) > 1, set()
+        for output, plain, weighted in zip(outputs, self._plain, self._weighted, strict=True):
+            for metric, is_weighted in [(m, False) for m in plain] + [(m, True) for m in weighted]:
+                name = f"{output}_{metric.name}" if several else metric.name
+                if is_weighted and name in taken:
+                    name = f"{output}_weighted_{metric.name}" if several else f"weighted_{metric.name}"
+                if name in taken:
+                    raise ValueError(
+                        f"Found two {'weighted ' if is_weighted else ''}metrics with the same name: {name}. All the "
+                        "metrics added to the model need to have unique names."
+                    )
+                taken.add(name)
+                metric.__dict__["_name"] = name
+
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take a batch into account."""
+        """Take a batch in; arguments as for `CompiledLoss`."""
         if not self.built:
             self.build(y_pred, y_true)
-        predicted, wanted = self._flat(y_pred, "y_pred"), self._flat(y_true, "y_true")
-        weights = self._flat(sample_weight, "sample_weight")
-        for i, guess in enumerate(predicted):
-            if wanted[i] is None or not (self._plain[i] or self._weighted[i]):
+        one = not nest.is_nested(y_pred)
+        targets = self._aligned(_only(y_true) if one else y_true, y_pred)
+        weights = self._aligned(_only(sample_weight) if one else sample_weight, y_pred)
+        parts = zip(targets, nest.flatten(y_pred), weights, self._plain, self._weighted, strict=True)
+        for target, output, weight, plain, weighted in parts:
+            if target is None or not (plain or weighted):
                 continue
-            truth, guess = _matched(wanted[i], guess)
-            mask = mask_of(guess)
-            weight = _with_mask(weights[i], guess)
-            for metric in self._plain[i]:
-                metric.update_state(
-                    truth, guess, sample_weight=None if mask is None else cast(mask, guess.dtype)
-                )
-            for metric in self._weighted[i]:
-                metric.update_state(truth, guess, sample_weight=weight)
+            target, output, weight = _fitted(target, output, weight)
+            mask = mask_of(output)
+            for metric in plain:
+                metric.update_state(target, output, sample_weight=mask)
+            weight = apply_mask(output, weight, mask) if weighted else None
+            for metric in weighted:
+                metric.update_state(target, output, sample_weight=weight)
 
     def reset_state(self) -> None:
         """Start over."""
-        for metric in self.metrics:
-            metric.reset_state()
+        given = nest.flatten(self._user_metrics) + nest.flatten(self._user_weighted_metrics)
+        for metric in self.metrics if self.built else given:
+            if _is_metric(metric):
+                metric.reset_state()
 
 
-def _listed(given: Any) -> list[Any]:
-    if given is None:
-        return []
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+def _is_metric(value: Any) -> bool:
+    return getattr(type(value), "_is_keras_metric", False)
 
 
 def _copy(metric: Any) -> Any:
-    if isinstance(metric, str) or not hasattr(metric, "get_config"):
-        return metric
-    return type(metric).from_config(metric.get_config())
+    return type(metric).from_config(metric.get_config()) if _is_metric(metric) else metric
 
 
 def _as_metric(given: Any, y_true: Any, y_pred: Any) -> Any:
-    """A metric object; "accuracy" and "crossentropy" are of the kind that outputs and targets are for."""
+    """A metric object: of a function, the mean of what it gives; a name keeps the spelling it was given in."""
     from .. import metrics
 
-    if isinstance(given, metrics.Metric):
-        return given
-    name = (
-        given if isinstance(given, str) else getattr(given, "__name__", None) or getattr(given, "name", None)
-    )
-    found: Any = given
-    if isinstance(given, str) and given.lower() in ("accuracy", "acc", "crossentropy", "ce"):
-        found = _by_shape(given.lower(), y_true, y_pred)
-    else:
+    found = _by_shape(str(given).lower(), y_true, y_pred)
+    if found is None:
         found = metrics.get(given)
-    if isinstance(found, metrics.Metric):
-        found.__dict__["_name"] = name if isinstance(given, str) and given[:1].islower() else found.name
+    if _is_metric(found):
         return found
-    return metrics.MeanMetricWrapper(found, name=name if name and name != "<lambda>" else "lambda")
+    if not callable(found):
+        raise ValueError(f"Metric should be a callable, received: {given}")
+    return metrics.MeanMetricWrapper(found, name=given if isinstance(given, str) else _name_of(given))
 
 
 def _by_shape(name: str, y_true: Any, y_pred: Any) -> Any:
+    """The function that "accuracy" or "crossentropy" means for such targets and outputs; None for other names."""
     from .. import metrics
 
-    def last(value: Any) -> Any:
-        return value.shape[-1] if value.shape.rank else None
-
-    truth, guess = convert_to_tensor(y_true), y_pred
-    same_rank = truth.shape.rank == guess.shape.rank
-    is_binary = last(guess) == 1
-    is_sparse = (not same_rank or last(truth) == 1) and (last(guess) or 0) > 1
-    if name in ("accuracy", "acc"):
-        if is_binary:
-            return metrics.binary_accuracy
-        return metrics.sparse_categorical_accuracy if is_sparse else metrics.categorical_accuracy
-    if is_binary:
-        return metrics.binary_crossentropy
-    return metrics.sparse_categorical_crossentropy if is_sparse else metrics.categorical_crossentropy
+    if name not in ("accuracy", "acc", "crossentropy", "ce"):
+        return None
+    target, output = y_true.shape, y_pred.shape
+    classes = output[-1] if output.rank else None
+    labels = target[-1] if target.rank else None
+    sparse = target.rank < output.rank or (labels == 1 and (classes or 0) > 1)
+    kind = "binary" if classes == 1 else "sparse_categorical" if sparse else "categorical"
+    what = "accuracy" if name in ("accuracy", "acc") else "crossentropy"
+    return getattr(metrics, f"{kind}_{what}")

@@ -1,249 +1,44 @@
-"""What trains a model: `compile`, `fit`, `evaluate`, `predict`, and the steps they are made of."""
+"""`Trainer`: the loops of training, evaluation and prediction."""
 
 from __future__ import annotations
 
-import warnings
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+import calque as tf
+
 from ... import nest
-from ...context import functions_run_eagerly
-from ...errors import OutOfRangeError
-from ...function.polymorphic import Function
-from ...gradient.tape import GradientTape
-from ...tensor import Tensor, convert_to_tensor
-from .compiled import CompiledLoss, CompiledMetrics
-from .data_adapter import Batches, batches_of, pack, split_for_validation, unpack
-from .state import unique
-from .weights import WeightHolder
+from ...composite.composite import CompositeTensor
+from ...context import state
+from ...tensor import EagerTensor
+from .compilation import Compiled
+from .data_adapter import (
+    as_data,
+    check_sizes,
+    class_weights,
+    source_of,
+    train_validation_split,
+    unpack_x_y_sample_weight,
+)
+from .epochs import Epochs
+from .logs import as_numbers
 
 __all__ = ["Trainer"]
 
 
-class Trainer(WeightHolder):
+class Trainer(Compiled):
     """The training loop of models.
 
     Attributes:
-        optimizer: what `compile` was given.
-        loss: what `compile` was given.
-        compiled_loss, compiled_metrics: both, made ready for the model's outputs.
         stop_training: set it, and `fit` ends after the step or epoch.
-        history: of the last `fit`.
+        history: of the last `fit`, a `keras.callbacks.History`.
     """
 
-    optimizer: Any
-    loss: Any
-    compiled_loss: Any
-    compiled_metrics: Any
     stop_training: bool
     history: Any
-    _compile_arguments: Any
-
-    def _init_trainer(self) -> None:
-        """Before the model is compiled."""
-        self.__dict__.update(
-            optimizer=None,
-            loss=None,
-            compiled_loss=None,
-            compiled_metrics=None,
-            stop_training=False,
-            history=None,
-            _compile_arguments=None,
-            _steps={},
-            _run_eagerly=None,
-        )
-
-    # Compilation
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        metrics: Any = None,
-        loss_weights: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool | None = None,
-        steps_per_execution: int | None = None,
-        jit_compile: bool | None = None,
-        pss_evaluation_shards: Any = 0,
-        **kwargs: Any,
-    ) -> None:
-        """Say how the model is trained.
-
-        Args:
-            optimizer: an optimizer, or its name.
-            loss: a loss (an object, a name, a function of targets and predictions), or a list or dict of them, one for
-                each output.
-            metrics: a list of metrics (objects, names, functions), or a list or dict of lists, one for each output.
-                "accuracy" is of the kind that fits the output and its targets.
-            loss_weights: numbers that the outputs' losses are multiplied by, in a list or dict.
-            weighted_metrics: metrics that take sample weights.
-            run_eagerly: run the steps in Python, to debug them?
-            steps_per_execution, jit_compile, pss_evaluation_shards: accepted, without effect.
-
-        Raises:
-            TypeError: an unknown argument.
-            ValueError: an unknown optimizer.
-        """
-        from ..optimizers import get as get_optimizer
-
-        unknown = set(kwargs) - {
-            "experimental_run_tf_function",
-            "from_serialized",
-            "distribute",
-            "sample_weight_mode",
-        }
-        if unknown:
-            raise TypeError(f"Invalid keyword argument(s) in `compile()`: {sorted(unknown)}")
-        self.optimizer = get_optimizer(optimizer)
-        names = getattr(self, "output_names", None)
-        self.__dict__.update(
-            loss=loss,
-            compiled_loss=loss if isinstance(loss, CompiledLoss) else CompiledLoss(loss, loss_weights, names),
-            compiled_metrics=CompiledMetrics(metrics, weighted_metrics, names),
-            _compile_arguments={
-                "loss": loss,
-                "metrics": metrics,
-                "weighted_metrics": weighted_metrics,
-                "loss_weights": loss_weights,
-            },
-            _steps={},
-            _run_eagerly=run_eagerly,
-        )
-
-    @property
-    def run_eagerly(self) -> bool:
-        """Do the steps run in Python?"""
-        asked = self.__dict__.get("_run_eagerly")
-        return bool(asked) or functions_run_eagerly() or bool(self.dynamic)  # type: ignore[attr-defined]
-
-    @run_eagerly.setter
-    def run_eagerly(self, value: bool | None) -> None:
-        self.__dict__["_run_eagerly"] = value
-        self.__dict__["_steps"] = {}
-
-    def _check_compiled(self) -> None:
-        if self.compiled_loss is None:
-            raise RuntimeError(
-                "You must compile your model before training/testing. Use `model.compile(optimizer, loss)`."
-            )
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The mean of the loss, the metrics that `compile` was given, and those of the layers."""
-        found: list[Any] = []
-        if self.compiled_loss is not None:
-            found += self.compiled_loss.metrics + self.compiled_metrics.metrics
-        return unique([*found, *[m for layer in self._flatten_layers() for m in layer._state.metrics]])
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """Their names, in the order in which `evaluate` gives their values."""
-        return [metric.name for metric in self.metrics]
-
-    def reset_metrics(self) -> None:
-        """Start all metrics over."""
-        for metric in self.metrics:
-            metric.reset_state()
-
-    # Steps, which subclasses may define anew
-
-    def train_step(self, data: Any) -> dict[str, Any]:
-        """One step of training on a batch.
-
-        Args:
-            data: (x,), (x, y) or (x, y, sample_weight), tensors.
-
-        Returns:
-            What is measured, by name.
-        """
-        x, y, sample_weight = unpack(data)
-        with GradientTape() as tape:
-            y_pred = self(x, training=True)  # type: ignore[operator]
-            loss = self.compute_loss(x, y, y_pred, sample_weight)
-        if self.loss is not None and y is None:
-            raise TypeError(
-                "Target data is missing. Your model was compiled with "
-                f"loss={self.loss}, and therefore expects target data to be provided in `fit()`."
-            )
-        self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
-
-    def test_step(self, data: Any) -> dict[str, Any]:
-        """One step of evaluation on a batch; see `train_step`."""
-        x, y, sample_weight = unpack(data)
-        y_pred = self(x, training=False)  # type: ignore[operator]
-        self.compute_loss(x, y, y_pred, sample_weight)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
-
-    def predict_step(self, data: Any) -> Any:
-        """What the model gives for a batch; see `train_step`."""
-        x, _, _ = unpack(data)
-        return self(x, training=False)  # type: ignore[operator]
-
-    def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
-    ) -> Any:
-        """The loss of a batch, with those that layers added."""
-        return self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
-        """Bring the metrics up to date; their results by name."""
-        if y is not None:
-            self.compiled_metrics.update_state(y, y_pred, sample_weight)
-        return self.get_metrics_result()
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """The metrics' results by name; a metric that gives a dict gives its entries."""
-        found: dict[str, Any] = {}
-        for metric in self.metrics:
-            result = metric.result()
-            if isinstance(result, Mapping):
-                found.update(result)
-            else:
-                found[metric.name] = result
-        return found
-
-    # Steps as functions
-
-    def _step(self, kind: str) -> Callable[..., Any]:
-        """A step as a function of inputs, targets and sample weights, traced once for each signature."""
-        known = self.__dict__["_steps"].get(kind)
-        if known is None:
-            run = getattr(self, f"{kind}_step")
-
-            def step(x: Any, y: Any, sample_weight: Any) -> Any:
-                return run(pack(x, y, sample_weight))
-
-            known = step if self.run_eagerly else Function(step, f"{kind}_step", reduce_retracing=True)
-            self.__dict__["_steps"][kind] = known
-        return known  # type: ignore[no-any-return]
-
-    def make_train_function(self, force: bool = False) -> Callable[[Any], Any]:
-        """A function of an iterator of batches that does one training step.
-
-        Args:
-            force: make it anew, if `train_step` or what it depends on has changed?
-        """
-        return self._make_function("train", force)
-
-    def make_test_function(self, force: bool = False) -> Callable[[Any], Any]:
-        """A function of an iterator of batches that does one evaluation step; see `make_train_function`."""
-        return self._make_function("test", force)
-
-    def make_predict_function(self, force: bool = False) -> Callable[[Any], Any]:
-        """A function of an iterator of batches that predicts one batch; see `make_train_function`."""
-        return self._make_function("predict", force)
-
-    def _make_function(self, kind: str, force: bool) -> Callable[[Any], Any]:
-        if force:
-            self.__dict__["_steps"].pop(kind, None)
-        step = self._step(kind)
-        return lambda iterator: step(*_tensors(next(iterator)))
-
-    # Training
 
     def fit(
         self,
@@ -255,7 +50,7 @@ class Trainer(WeightHolder):
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: Any = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
@@ -271,112 +66,106 @@ class Trainer(WeightHolder):
 
         Args:
             x: the inputs: arrays, or a structure of arrays; or something that gives batches (inputs, targets and maybe
-                sample weights): a `tf.data.Dataset`, a `keras.utils.Sequence`, a generator, an iterable.
+                sample weights): a `tf.data.Dataset`, a `keras.utils.Sequence`, a generator.
             y: the targets, where `x` is arrays.
-            batch_size: rows in a batch; None: 32.
+            batch_size: samples in a batch of arrays; None: 32.
             epochs: the number of the last epoch.
             verbose: 0: nothing is printed; 1: a bar; 2: a line for each epoch; "auto": 1.
-            callbacks: a list of `keras.callbacks.Callback`s.
-            validation_split: the share of the rows, from the end, that is evaluated after each epoch instead.
-            validation_data: what is evaluated after each epoch: (x, y), (x, y, sample_weight), or something that gives
-                batches.
-            shuffle: put the rows into another order in each epoch?
-            class_weight: by class, the weight of rows whose target it is.
-            sample_weight: the weight of each row.
+            callbacks: `keras.callbacks.Callback`s.
+            validation_split: the share of the samples, from the end, that are evaluated after each epoch instead.
+            validation_data: what is evaluated after each epoch: (x, y), (x, y, sample_weight), or what gives batches.
+            shuffle: take the samples in another order in each epoch? "batch": keep batches together.
+            class_weight: by class, what samples of it count.
+            sample_weight: what each sample counts, where `x` is arrays.
             initial_epoch: the number of epochs that are over already.
-            steps_per_epoch, validation_steps: batches in an epoch, where not all there are.
-            validation_batch_size: rows in a batch of validation; None: `batch_size`.
+            steps_per_epoch: batches in an epoch; None: all there are; -1: the epoch does not end.
+            validation_steps: batches of a validation; None: all there are.
+            validation_batch_size: samples in a batch of validation; None: `batch_size`.
             validation_freq: validate after each so many epochs, or after those listed.
-            max_queue_size, workers, use_multiprocessing: accepted, without effect.
+            max_queue_size, workers: how many threads fetch batches from a Sequence or generator, if more than one, and
+                how many batches may wait.
+            use_multiprocessing: accepted: threads do the work.
 
         Returns:
             A `History`: its `history` has a list for each thing measured.
 
         Raises:
-            RuntimeError: the model was not compiled.
+            RuntimeError: the model was not compiled, or a function is being traced.
             ValueError: the data does not fit the arguments, or is empty.
         """
-        from ..callbacks import CallbackList
-
-        self._check_compiled()
-        verbose = 1 if verbose == "auto" else int(verbose)
+        self._assert_compile_was_called()
+        self._check_call("fit")
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = split_for_validation(
+            (x, y, sample_weight), validation_data = train_validation_split(
                 (x, y, sample_weight), validation_split
             )
-        batches = batches_of(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
-        watching = CallbackList.of(
-            callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
-            steps=batches.steps,
-        )  # fmt: skip
-        validation: Batches | None = None
-        self.stop_training = False
-        step = self._step("train")
-        watching.on_train_begin()
-        logs: Any = None
-        done = max((c.epochs_done for c in watching.callbacks if hasattr(c, "epochs_done")), default=0)
-        for epoch in range(max(initial_epoch, done), epochs):
-            self.reset_metrics()
-            watching.on_epoch_begin(epoch)
-            logs = self._one_pass(batches, step, watching, "train")
-            batches.at_epoch_end()
-            if logs is None:
-                raise ValueError(
-                    "Unexpected result of `train_function` (Empty Logs): there were no batches. Was the generator or "
-                    "dataset used up by an earlier epoch? Give one that starts anew, or one that never ends with "
-                    "`steps_per_epoch`."
-                )
-            epoch_logs = dict(logs)
-            if validation_data is not None and _is_due(validation_freq, epoch):
-                if validation is None:
-                    validation = self._validation(
-                        validation_data, validation_batch_size or batch_size, validation_steps
-                    )
-                found = self._evaluate(validation, watching)
-                epoch_logs |= {f"val_{name}": value for name, value in found.items()}
-            epoch_logs = _numbers(epoch_logs)
-            watching.on_epoch_end(epoch, epoch_logs)
-            if self.stop_training:
-                break
-        watching.on_train_end(None if logs is None else epoch_logs)
+        size = _positive("batch_size", batch_size)
+        validation: dict[str, Any] = {}
+        if validation_data is not None and validation_data != []:
+            parts = unpack_x_y_sample_weight(validation_data)
+            validation = dict(zip(("x", "y", "sample_weight"), parts, strict=True))
+            validation |= {"batch_size": validation_batch_size or size, "steps": validation_steps}
+        source = source_of(
+            x, y, sample_weight, size, steps_per_epoch, shuffle, _positive("workers", workers), max_queue_size
+        )
+        going = Epochs(source, steps_per_epoch, initial_epoch, epochs, self.steps_per_execution, class_weight)
+        watching = self._watching(callbacks, verbose, going.steps, epochs, add_history=True)
+        with self._trainable_as_compiled():
+            self.stop_training = False
+            self.__dict__["train_function"] = train_function = self.make_train_function()
+            self._train_counter.assign(0)
+            watching.on_train_begin()
+            self._resume(going, steps_per_epoch or going.steps)
+            logs: Any = None
+            epoch_logs: Any = None
+            for epoch, batches in going:
+                self.reset_metrics()
+                watching.on_epoch_begin(epoch)
+                logs = self._run_epoch("train", going, batches, train_function, watching, logs)
+                if logs is None:
+                    raise ValueError(_EMPTY.format("train_function", "logs"))
+                logs = as_numbers(logs)
+                epoch_logs = copy.copy(logs)
+                if validation and _is_due(validation_freq, epoch):
+                    found = self.evaluate(
+                        **validation, callbacks=watching, max_queue_size=max_queue_size, workers=workers,
+                        return_dict=True, _use_cached_eval_dataset=True,
+                    )  # fmt: skip
+                    epoch_logs |= {f"val_{name}": value for name, value in found.items()}
+                watching.on_epoch_end(epoch, epoch_logs)
+                if self.stop_training:
+                    break
+            finalize = getattr(self.optimizer, "finalize_variable_values", None)
+            if finalize is not None:
+                finalize(self.trainable_variables)
+            self.__dict__.pop("_validation_source", None)
+            watching.on_train_end(epoch_logs)
         return self.history
 
-    def _validation(self, data: Any, batch_size: int | None, steps: int | None) -> Batches:
-        from ..utils.sequences import Sequence
-
-        if isinstance(data, (tuple, list)) and not isinstance(data, Sequence):
-            x, y, sample_weight = unpack(tuple(data))
-            return batches_of(x, y, sample_weight, batch_size, steps)
-        return batches_of(data, steps=steps)
-
-    def _one_pass(self, batches: Batches, step: Callable[..., Any], watching: Any, mode: str) -> Any:
-        """One pass; what the last step measured, None if there was no batch."""
-        logs: Any = None
-        done = 0
-        source = batches.epoch()
-        while batches.steps is None or done < batches.steps:
-            try:
-                data = next(source)
-            except (StopIteration, OutOfRangeError):
-                if batches.steps is not None and batches._is_endless:
-                    warnings.warn(
-                        "Your input ran out of data; interrupting training. Make sure that your dataset or generator "
-                        f"can generate at least `steps_per_epoch * epochs` batches (here {batches.steps} in the "
-                        "epoch).",
-                        stacklevel=3,
-                    )
-                break
-            watching.on_batch_begin(mode, done)
-            logs = step(*_tensors(data))
-            watching.on_batch_end(mode, done, logs)
-            done += 1
-            if self.stop_training:
-                break
-        if batches.steps is None:
-            batches.steps = done or None
+    def _run_epoch(
+        self, mode: str, going: Epochs, batches: Any, function: Callable[[Any], Any], watching: Any, logs: Any
+    ) -> Any:
+        """The steps of an epoch; gives what the last one gave, or `logs` if there was none."""
+        begin = watching.batch_hook(mode, "begin")
+        end = watching.batch_hook(mode, "end")
+        held = self.__dict__
+        at_once = held["_steps_per_execution"]
+        try:
+            for step, count in going.calls():
+                if begin is not None:
+                    begin(step)
+                held["_steps_per_execution"] = count
+                logs = function(batches)
+                if end is not None:
+                    end(step + count - 1, logs)
+                if held["stop_training"] and mode == "train":
+                    break
+        except Exception as error:
+            if not going.ended(error):
+                raise
+        finally:
+            held["_steps_per_execution"] = at_once
         return logs
-
-    # Evaluation
 
     def evaluate(
         self,
@@ -393,43 +182,44 @@ class Trainer(WeightHolder):
         return_dict: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """The loss and the metrics on data; the arguments are those of `fit`.
+        """Measure loss and metrics on data; arguments as for `fit`.
 
         Returns:
-            Their values in the order of `metrics_names` (the loss alone where there is nothing else); or, with
+            Their values in the order of `metrics_names` (the value alone where there is just one); or, with
             `return_dict`, by name.
 
         Raises:
-            RuntimeError: the model was not compiled.
+            RuntimeError: the model was not compiled, or a function is being traced.
             ValueError: the data does not fit the arguments, or is empty.
             TypeError: an unknown argument.
         """
-        from ..callbacks import CallbackList
-
+        keep = kwargs.pop("_use_cached_eval_dataset", False)
         if kwargs:
-            raise TypeError(f"Invalid keyword arguments: {sorted(kwargs)}")
-        self._check_compiled()
-        verbose = 1 if verbose == "auto" else int(verbose)
-        batches = batches_of(x, y, sample_weight, batch_size, steps)
-        watching = CallbackList.of(
-            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
-        )
-        found = _numbers(self._evaluate(batches, watching))
-        if return_dict:
-            return found
-        values = list(found.values())
-        return values[0] if len(values) == 1 else values
-
-    def _evaluate(self, batches: Batches, watching: Any) -> dict[str, Any]:
+            raise TypeError(f"Invalid keyword arguments: {list(kwargs)}")
+        self._assert_compile_was_called()
+        self._check_call("evaluate")
+        source = self.__dict__.get("_validation_source") if keep else None
+        if source is None:
+            size = _positive("batch_size", batch_size)
+            source = source_of(
+                x, y, sample_weight, size, steps, False, _positive("workers", workers), max_queue_size
+            )
+            if keep:
+                self.__dict__["_validation_source"] = source
+        going = Epochs(source, steps, steps_per_call=self.steps_per_execution)
+        watching = self._watching(callbacks, verbose, going.steps, 1, add_history=True)
+        self.__dict__["test_function"] = function = self.make_test_function()
+        self._test_counter.assign(0)
         watching.on_test_begin()
-        self.reset_metrics()
-        logs = self._one_pass(batches, self._step("test"), watching, "test")
+        logs: Any = None
+        for _, batches in going:
+            self.reset_metrics()
+            logs = self._run_epoch("test", going, batches, function, watching, logs)
         if logs is None:
-            raise ValueError("Unexpected result of `test_function` (Empty Logs): there were no batches.")
+            raise ValueError(_EMPTY.format("test_function", "logs"))
+        logs = as_numbers(logs)
         watching.on_test_end(logs)
-        return dict(logs)
-
-    # Prediction
+        return logs if return_dict else self._in_order(logs)
 
     def predict(
         self,
@@ -442,36 +232,40 @@ class Trainer(WeightHolder):
         workers: int = 1,
         use_multiprocessing: bool = False,
     ) -> Any:
-        """What the model gives for data, batch by batch; the arguments are those of `fit`.
+        """What the model gives for inputs, batch by batch; arguments as for `fit`.
 
         Returns:
             Arrays, structured as the model's outputs.
 
         Raises:
+            RuntimeError: a function is being traced.
             ValueError: the data does not fit the arguments, or is empty.
         """
-        from ..callbacks import CallbackList
-
-        verbose = 1 if verbose == "auto" else int(verbose)
-        batches = batches_of(x, batch_size=batch_size, steps=steps)
-        watching = CallbackList.of(
-            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
-        )
-        step = self._step("predict")
-        found: list[Any] = []
-
-        def keep(*data: Any) -> Any:
-            outputs = step(*data)
-            found.append(outputs)
-            return {"outputs": outputs}
-
+        self._check_call("predict")
+        size = _positive("batch_size", batch_size)
+        source = source_of(x, None, None, size, steps, False, _positive("workers", workers), max_queue_size)
+        going = Epochs(source, steps)
+        watching = self._watching(callbacks, verbose, going.steps, 1, add_history=True)
+        self.__dict__["predict_function"] = function = self.make_predict_function()
+        self._predict_counter.assign(0)
         watching.on_predict_begin()
-        if self._one_pass(batches, keep, watching, "predict") is None:
-            raise ValueError(
-                "Unexpected result of `predict_function` (Empty batch_outputs): there were no batches."
-            )
+        begin, end = watching.batch_hook("predict", "begin"), watching.batch_hook("predict", "end")
+        outputs: list[Any] = []
+        for _, batches in going:
+            try:
+                for step, _ in going.calls():
+                    if begin is not None:
+                        begin(step)
+                    outputs.append(function(batches))
+                    if end is not None:
+                        end(step, {"outputs": outputs[-1]})
+            except Exception as error:
+                if not going.ended(error):
+                    raise
+        if not outputs:
+            raise ValueError(_EMPTY.format("predict_function", "batch_outputs"))
         watching.on_predict_end()
-        return nest.map_structure(_joined, found[0], *found[1:])
+        return nest.map_structure(_joined, *outputs)
 
     # Single batches
 
@@ -484,14 +278,31 @@ class Trainer(WeightHolder):
         reset_metrics: bool = True,
         return_dict: bool = False,
     ) -> Any:
-        """One training step on one batch; the arguments are those of `fit`, the result that of `evaluate`.
+        """One step of training on one batch.
 
         Args:
-            x, y, sample_weight, class_weight: the batch.
+            x, y, sample_weight, class_weight: the batch, as for `fit`.
             reset_metrics: start the metrics over first?
-            return_dict: give the results by name?
+            return_dict: give what is measured by name?
+
+        Returns:
+            What is measured, as `evaluate` gives it.
+
+        Raises:
+            RuntimeError: the model was not compiled, or a function is being traced.
+            ValueError: the data does not fit the arguments.
         """
-        return self._on_batch("train", x, y, sample_weight, class_weight, reset_metrics, return_dict)
+        self._assert_compile_was_called()
+        self._check_call("train_on_batch")
+        if reset_metrics:
+            self.reset_metrics()
+        data = _one_batch(x, y, sample_weight)
+        if class_weight:
+            data = class_weights(class_weight)(data)
+        with self._trainable_as_compiled():
+            self.__dict__["train_function"] = function = self.make_train_function()
+            logs = as_numbers(function(iter([data])))
+        return logs if return_dict else self._in_order(logs)
 
     def test_on_batch(
         self,
@@ -501,74 +312,123 @@ class Trainer(WeightHolder):
         reset_metrics: bool = True,
         return_dict: bool = False,
     ) -> Any:
-        """The loss and the metrics on one batch; see `train_on_batch`."""
-        return self._on_batch("test", x, y, sample_weight, None, reset_metrics, return_dict)
-
-    def _on_batch(
-        self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, reset: bool, return_dict: bool
-    ) -> Any:
-        self._check_compiled()
-        if reset:
+        """Measure loss and metrics on one batch; see `train_on_batch`."""
+        self._assert_compile_was_called()
+        self._check_call("test_on_batch")
+        if reset_metrics:
             self.reset_metrics()
-        rows = len(nest.flatten(x)[0])
-        (data,) = batches_of(x, y, sample_weight, max(rows, 1), None, False, class_weight).epoch()
-        found = _numbers(self._step(kind)(*_tensors(data)))
-        if return_dict:
-            return found
-        values = list(found.values())
-        return values[0] if len(values) == 1 else values
+        self.__dict__["test_function"] = function = self.make_test_function()
+        logs = as_numbers(function(iter([_one_batch(x, y, sample_weight)])))
+        return logs if return_dict else self._in_order(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """What the model gives for one batch, as arrays."""
-        rows = len(nest.flatten(x)[0])
-        (data,) = batches_of(x, batch_size=max(rows, 1)).epoch()
-        return nest.map_structure(lambda t: t.numpy(), self._step("predict")(*_tensors(data)))
+        self._check_call("predict_on_batch")
+        self.__dict__["predict_function"] = function = self.make_predict_function()
+        return as_numbers(function(iter([_one_batch(x)])))
+
+    # Details
+
+    def _check_call(self, method: str) -> None:
+        """Can the loop call the model, and be called here?"""
+        if state.trace is not None:
+            raise RuntimeError(
+                f"Detected a call to `Model.{method}` inside a `tf.function`. `Model.{method}` is a high-level "
+                "endpoint that manages its own `tf.function`. Please move the call outside of all enclosing "
+                "`tf.function`s. Note that you can call a `Model` directly on `Tensor`s inside a `tf.function` like: "
+                "`model(x)`."
+            )
+        extra = self._call_spec.further_required  # type: ignore[attr-defined]
+        if extra:
+            raise ValueError(
+                f"Models passed to `{method}` can only have `training` and the first argument in `call()` as "
+                f"positional arguments, found: {extra}."
+            )
+
+    def _watching(
+        self, callbacks: Any, verbose: Any, steps: int | None, epochs: int, add_history: bool
+    ) -> Any:
+        """The callbacks of a loop as a list that calls them."""
+        from ..callbacks import CallbackList
+        from ..utils.logging import is_interactive_logging_enabled
+
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        if verbose == "auto":
+            verbose = 1 if is_interactive_logging_enabled() else 2
+        return CallbackList(
+            callbacks,
+            add_history=add_history,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=epochs,
+            steps=steps,
+        )
+
+    def _resume(self, going: Epochs, steps: int | None) -> None:
+        """Begin where `keras.callbacks.BackupAndRestore` says that an earlier training was interrupted."""
+        backup = self.__dict__.get("_training_state")
+        if backup is not None:
+            going.initial_epoch, going.first_step = backup.start(going.initial_epoch, steps)
+
+    def _in_order(self, logs: Any) -> Any:
+        """What is measured in the order of `metrics_names`, and then what has other names."""
+        if not isinstance(logs, Mapping):
+            return logs
+        names = self.metrics_names
+        values = [logs[name] for name in names if name in logs]
+        values += [logs[name] for name in sorted(logs) if name not in names]
+        return values[0] if len(values) == 1 else values
 
 
-def _tensors(data: Any) -> tuple[Any, Any, Any]:
-    """A batch's inputs, targets and sample weights as tensors."""
-    x, y, sample_weight = unpack(data)
-    return (
-        nest.map_structure(_tensor, x),
-        None if y is None else nest.map_structure(_tensor, y),
-        None if sample_weight is None else nest.map_structure(_tensor, sample_weight),
+_EMPTY = (
+    "Unexpected result of `{0}` (Empty {1}). This could be due to issues in input pipeline that resulted in an empty "
+    "dataset. Otherwise, please use `Model.compile(..., run_eagerly=True)`, or "
+    "`tf.config.run_functions_eagerly(True)` for more information of where went wrong."
+)
+
+
+def _positive(name: str, value: Any) -> Any:
+    if value is not None and value <= 0 and not (name == "workers" and value == 0):
+        raise ValueError(f"Expected {name} to be positive. Received is {value}.")
+    return value
+
+
+def _is_due(frequency: Any, epoch: int) -> bool:
+    """Is there a validation after this epoch?"""
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    if isinstance(frequency, (list, tuple, set)):
+        return epoch + 1 in frequency
+    raise ValueError(
+        f"Expected `validation_freq` to be a list or int. Received: validation_freq={frequency} of the type "
+        f"{type(frequency)}."
     )
 
 
-def _tensor(value: Any) -> Any:
-    if isinstance(value, Tensor) or value is None or hasattr(value, "_type_spec"):
-        return value
-    array = np.asarray(value)
-    if array.dtype == np.float64:
-        from ..config import floatx
-
-        array = array.astype(floatx())
-    return convert_to_tensor(array)
-
-
-def _numbers(logs: Mapping[str, Any]) -> dict[str, Any]:
-    """What was measured, as Python numbers, or arrays where it is no single number."""
-
-    def number(value: Any) -> Any:
-        array = value.numpy() if isinstance(value, Tensor) else np.asarray(value)
-        return array.item() if np.ndim(array) == 0 else array
-
-    return {name: number(value) for name, value in logs.items()}
+def _one_batch(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """Arrays as one batch."""
+    parts = [x] if y is None else [x, y] if sample_weight is None else [x, y, sample_weight]
+    if all(isinstance(v, (float, int)) for part in parts for v in nest.flatten(part)):
+        parts = [np.asarray(part) for part in parts]
+    data = tuple(as_data(part) for part in parts)
+    check_sizes(data)
+    return data
 
 
 def _joined(*parts: Any) -> Any:
-    """Results of batches, one behind the other."""
-    if hasattr(parts[0], "_type_spec"):
-        from ...api.array_ops import concat
-
-        return parts[0] if len(parts) == 1 else concat(list(parts), axis=0)
-    arrays = [part.numpy() for part in parts]
-    if np.ndim(arrays[0]) == 0:
+    """The outputs for batches, one behind the other, as an array; ragged and sparse tensors as such."""
+    if isinstance(parts[0], CompositeTensor):
+        if isinstance(parts[0], tf.SparseTensor):
+            return tf.sparse.concat(axis=0, sp_inputs=list(parts))
+        return parts[0] if len(parts) == 1 else tf.concat(list(parts), axis=0)
+    arrays = [part.numpy() if isinstance(part, EagerTensor) else np.asarray(part) for part in parts]
+    if len(arrays) == 1:
+        return arrays[0]
+    if arrays[0].ndim == 0:
         return np.stack(arrays)
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-
-
-def _is_due(validation_freq: Any, epoch: int) -> bool:
-    if isinstance(validation_freq, int):
-        return (epoch + 1) % validation_freq == 0
-    return epoch + 1 in validation_freq
+    if len({array.shape[1:] for array in arrays}) > 1:
+        rows = [tf.RaggedTensor.from_tensor(tf.constant(array)) for array in arrays]
+        return tf.concat(rows, axis=0)
+    return np.concatenate(arrays)

@@ -72,6 +72,7 @@ class Progbar:
         now = time.time()
         if self.verbose == 1 and (finalize or now - self._last_print >= self.interval):
             self._print_bar(current, now, finalize)
+            self._last_print = now
         elif self.verbose == 2 and finalize:
             counted = "" if self.target is None else self._counted(current)
             line = f"{counted} - {now - self._start:.0f}s{self._measured()}"
@@ -79,7 +80,6 @@ class Progbar:
                 line += f" - {_time_each(now - self._start, 'epoch')} - "
                 line += _time_each((now - self._start) / self.target, "step")
             print_msg(f"{line}\n", line_break=False)
-        self._last_print = now
 
     def add(self, n: int, values: Sequence[tuple[str, Any]] | None = None) -> None:
         """Note that `n` more steps were done."""
