@@ -14,7 +14,7 @@ import numpy as np
 __all__ = ["exponentials", "shifted_exponentials", "softmax"]
 
 _NEAR = 30.0  # elements below it are raised as they are: no sum of exp(30) is beyond what float32 holds
-_LEAST = 1e-12  # of a row's sum: its elements are at most 28 below, which costs a millionth of precision at most
+_LEAST = 1e-12  # of a row's sum: its elements are at most 28 below, where exp keeps all digits but one
 
 
 def exponentials(x: Any, out: Any, ones: Any) -> Any:
