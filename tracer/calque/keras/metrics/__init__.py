@@ -36,6 +36,7 @@ from ..losses import (
     squared_hinge,
 )
 from ..saving.serialization import deserialize_named, serialize_named
+from . import experimental
 from .accuracies import (
     Accuracy,
     BinaryAccuracy,
@@ -57,6 +58,8 @@ from .base import (
     MeanTensor,
     Metric,
     Sum,
+    SumOverBatchSize,
+    SumOverBatchSizeMetricWrapper,
 )
 from .confusion import (
     FalseNegatives,
@@ -156,6 +159,7 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
     "deserialize",
+    "experimental",
     "get",
     "hinge",
     "kl_divergence",
@@ -181,10 +185,12 @@ __all__ = [
 ]
 
 _OBJECTS: dict[str, Any] = {
-    **{name: globals()[name] for name in __all__ if name in globals()},
+    **{name: globals()[name] for name in __all__ if name in globals() and name != "experimental"},
     **dict.fromkeys(("ACC", "acc", "accuracy"), accuracy),
     **dict.fromkeys(("BCE", "bce"), binary_crossentropy),
-    **dict.fromkeys(("categorical_hinge",), categorical_hinge),
+    "SumOverBatchSize": SumOverBatchSize,
+    "SumOverBatchSizeMetricWrapper": SumOverBatchSizeMetricWrapper,
+    "categorical_hinge": categorical_hinge,
     **dict.fromkeys(("cosine_proximity", "cosine_similarity"), cosine_similarity),
 }
 

@@ -130,7 +130,7 @@ class AUC(Metric):
 
     def _make(self, shape: TensorShape | None) -> None:
         """The counts, for predictions of this shape."""
-        size = [self.num_thresholds]
+        size: list[int | None] = [self.num_thresholds]
         if shape is not None:
             if shape.rank != 2:
                 raise ValueError(
@@ -143,7 +143,7 @@ class AUC(Metric):
             setattr(self, name, self.add_weight(name, shape=size, initializer="zeros"))
         self.built = True
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in.
 
         Args:
@@ -157,7 +157,7 @@ class AUC(Metric):
         if not self.built:
             self._make(TensorShape(y_pred.shape))
         if self.multi_label or self.label_weights is not None:
-            shapes = [(tf.convert_to_tensor(y_true), ("N", "L"))]
+            shapes: list[tuple[Any, tuple[str, ...]]] = [(tf.convert_to_tensor(y_true), ("N", "L"))]
             if self.multi_label:
                 shapes.append((self.true_positives.read_value(), ("T", "L")))
             if self.label_weights is not None:

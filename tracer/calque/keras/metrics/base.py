@@ -6,7 +6,7 @@ import functools
 import types
 import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,17 @@ from ..engine.state import unique
 from ..losses.reduction import apply_valid_mask, get_mask, squeeze_or_expand_dimensions
 from .inputs import fits, flat_values
 
-__all__ = ["Mean", "MeanMetricWrapper", "MeanTensor", "Metric", "Reduce", "Sum", "clone"]
+__all__ = [
+    "Mean",
+    "MeanMetricWrapper",
+    "MeanTensor",
+    "Metric",
+    "Reduce",
+    "Sum",
+    "SumOverBatchSize",
+    "SumOverBatchSizeMetricWrapper",
+    "clone",
+]
 
 
 class Metric(Layer, metaclass=ABCMeta):
@@ -293,8 +303,15 @@ class Mean(Reduce):
         super().__init__("weighted_mean", name, dtype)
 
 
-class MeanMetricWrapper(Mean):
-    """The mean of what a function of labels and predictions gives.
+class SumOverBatchSize(Reduce):
+    """The sum of values times their weights, over the number of values."""
+
+    def __init__(self, name: str | None = "sum_over_batch_size", dtype: Any = None) -> None:
+        super().__init__("sum_over_batch_size", name, dtype)
+
+
+class _OfFunction(Reduce):
+    """Put before a `Reduce` among a class's bases: its values are what a function of labels and predictions gives.
 
     Args:
         fn: the function.
@@ -302,10 +319,13 @@ class MeanMetricWrapper(Mean):
         **kwargs: further arguments of it.
     """
 
+    _fn: Callable[..., Any]
+    _fn_kwargs: dict[str, Any]
+
     def __init__(
         self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
     ) -> None:
-        super().__init__(name, dtype)
+        super().__init__(name, dtype)  # type: ignore[arg-type]  # of the base that comes next
         self.__dict__["_fn"] = fn
         self.__dict__["_fn_kwargs"] = kwargs
 
@@ -327,20 +347,43 @@ class MeanMetricWrapper(Mean):
         return super().update_state(values, sample_weight=sample_weight)
 
     def get_config(self) -> dict[str, Any]:
-        """See `Metric`; of the base itself, the function as well."""
+        """See `Metric`; and the arguments of the function."""
         config = {k: v.numpy() if tf.is_tensor(v) else v for k, v in self._fn_kwargs.items()}
-        if type(self) is MeanMetricWrapper:
-            config["fn"] = self._fn
         return super().get_config() | config
 
+
+class MeanMetricWrapper(_OfFunction, Mean):
+    """The mean of what a function of labels and predictions gives.
+
+    Args:
+        fn: the function.
+        name, dtype: see `Metric`.
+        **kwargs: further arguments of it.
+    """
+
+    def get_config(self) -> dict[str, Any]:
+        """See `Metric`; of this class itself, the function as well."""
+        config = super().get_config()
+        return config | {"fn": self._fn} if type(self) is MeanMetricWrapper else config
+
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
         """A metric from what `get_config` gave; the function may be its name or its dict."""
         from . import get
 
         rest = dict(config)
         fn = rest.pop("fn", None)
         return cls(get(fn), **rest) if cls is MeanMetricWrapper else super().from_config(rest)
+
+
+class SumOverBatchSizeMetricWrapper(_OfFunction, SumOverBatchSize):
+    """The sum of what a function of labels and predictions gives, over the number of values.
+
+    Args:
+        fn: the function.
+        name, dtype: see `Metric`.
+        **kwargs: further arguments of it.
+    """
 
 
 class MeanTensor(Metric):

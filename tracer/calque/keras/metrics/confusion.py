@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import calque as tf
@@ -30,6 +29,8 @@ class _Thresholded(Metric):
     _counted: tuple[tuple[str, Count], ...] = ()  # names of weights, and what they count
     top_k: int | None = None
     class_id: int | None = None
+    init_thresholds: Any
+    thresholds: list[float]
 
     def __init__(self, thresholds: Any, default: float, name: str | None, dtype: Any) -> None:
         super().__init__(name=name, dtype=dtype)
@@ -42,7 +43,7 @@ class _Thresholded(Metric):
         for name, _ in self._counted:
             setattr(self, name, self.add_weight(name, shape=(len(self.thresholds),), initializer="zeros"))
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in.
 
         Args:
@@ -67,6 +68,8 @@ class _Thresholded(Metric):
 
 
 class _OneCount(_Thresholded):
+    accumulator: Any
+
     def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(thresholds, 0.5, name, dtype)
 
@@ -178,8 +181,8 @@ class _BestUnderConstraint(_Thresholded):
         ("false_negatives", Count.FALSE_NEGATIVES),
     )
     _argument: str
-    _bounded: Callable[[Any], Any]
-    _sought: Callable[[Any], Any]
+    _bounded: Any  # functions of the counts
+    _sought: Any
 
     def __init__(
         self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any

@@ -28,6 +28,8 @@ class IoU(Metric):
         ValueError: a class that counts is out of range.
     """
 
+    target_class_ids: list[int]
+
     def __init__(
         self,
         num_classes: int,
@@ -54,7 +56,7 @@ class IoU(Metric):
             "total_confusion_matrix", shape=(num_classes, num_classes), initializer="zeros"
         )
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Take a batch in.
 
         Args:

@@ -91,7 +91,7 @@ class FBetaScore(Metric):
             setattr(self, name, self.add_weight(name, shape=shape, initializer="zeros", dtype=self.dtype))
         self.built = True
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in: labels of 0 and 1 and predictions, (samples, classes), and weights of samples."""
         y_true, y_pred = tf.convert_to_tensor(y_true, self.dtype), tf.convert_to_tensor(y_pred, self.dtype)
         if not self.built:
@@ -205,7 +205,7 @@ class R2Score(Metric):
             setattr(self, attribute, self.add_weight(name, shape=[outputs], initializer="zeros"))
         self.built = True
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in: labels and predictions (samples, outputs), and weights of samples."""
         y_true, y_pred = tf.convert_to_tensor(y_true, self.dtype), tf.convert_to_tensor(y_pred, self.dtype)
         if not self.built:
