@@ -224,6 +224,8 @@ CASES = named(
     _one("L.GroupNormalization(2)", IMAGE),
     _one("L.GroupNormalization(-1, axis=1, center=False)", IMAGE),
     _one("L.GroupNormalization(1, epsilon=0.1, scale=False)", STEPS),
+    _training("L.SpectralNormalization(L.Conv2D(3, 2, name='in'), power_iterations=2)", IMAGE),
+    _training("L.SpectralNormalization(L.Dense(3, name='in'))", ROW),
     # merging
     Case("L.Add()", (STEPS, STEPS, STEPS)),
     Case("L.Add()", (STEPS, (2, 4))),

@@ -26,7 +26,8 @@ def work(tests, names):  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="module")
 def expected(tf: TensorFlow) -> Any:
-    return tf.script(work, tests=str(TESTS), names=list(CASES), timeout=600)
+    env = {"TF_USE_LEGACY_KERAS": "1"}
+    return tf.script(work, env=env, tests=str(TESTS), names=list(CASES), timeout=600)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -7,7 +7,7 @@ from typing import Any
 from calque_runtime import dtypes
 
 from .arguments import static_shape, tensor
-from .math_ops import cast, divide, multiply, rsqrt, square, squared_difference, subtract
+from .math_ops import cast, divide_no_nan, multiply, rsqrt, square, squared_difference, subtract
 from .reduce_ops import reduce_mean, reduce_sum
 
 __all__ = [
@@ -75,18 +75,19 @@ def normalize_moments(
 def weighted_moments(
     x: Any, axes: Any, frequency_weights: Any, keepdims: bool = False, name: str | None = None
 ) -> tuple[Any, Any]:
-    """Mean and variance over `axes`, each element counted with its weight."""
-    a = tensor(x)
-    w = cast(tensor(frequency_weights), a.dtype)
-    spread = w + a * 0 if w.shape != a.shape else w  # one weight for each element
-    total = reduce_sum(spread, axes, keepdims=True)
-    mean = divide(reduce_sum(spread * a, axes, keepdims=True), total)
-    variance = divide(reduce_sum(spread * squared_difference(a, mean), axes, keepdims=True), total)
-    if keepdims:
-        return mean, variance
-    from .array_ops import squeeze
+    """Mean and variance over `axes`, each element counted with its weight; 0 where all weights are."""
+    from .array_ops import squeeze, zeros_like
 
-    return squeeze(mean, axes), squeeze(variance, axes)
+    given = tensor(x)
+    a = cast(given, dtypes.float32) if given.dtype == dtypes.float16 else given
+    w = cast(tensor(frequency_weights), a.dtype)
+    spread = w + zeros_like(a) if w.shape != a.shape else w  # one weight for each element
+    total = reduce_sum(spread, axes, keepdims=True)
+    mean = divide_no_nan(reduce_sum(w * a, axes, keepdims=True), total)
+    variance = divide_no_nan(reduce_sum(w * squared_difference(a, mean), axes, keepdims=True), total)
+    if not keepdims:
+        mean, variance = squeeze(mean, axes), squeeze(variance, axes)
+    return cast(mean, given.dtype), cast(variance, given.dtype)
 
 
 def batch_normalization(

@@ -335,9 +335,8 @@ class Layer(ConfigMixin, Connections):
 
     def _finish(self, inputs: Any, outputs: Any, mask: Any) -> None:
         """After `call`: regularize what it gave, and say which mask belongs to it."""
-        regularize = self.__dict__.get(
-            "_activity_regularizer"
-        )  # a wrapper shows its layer's, which applies it
+        # Its own: a wrapper shows its layer's as `activity_regularizer`, which that layer applies.
+        regularize = self.__dict__.get("_activity_regularizer")
         if regularize is not None:
             with name_scope("ActivityRegularizer"):
                 for output in nest.flatten(outputs):

@@ -62,7 +62,7 @@ class _Placeholders:
     def __init__(self, name: str) -> None:
         before, state.trace = state.trace, None
         try:
-            self.trace = Trace(f"keras_{name}")
+            self.trace = Trace(f"keras_{name}", may_create_variables=True)
         finally:
             state.trace = before
         self.trace.outer = before

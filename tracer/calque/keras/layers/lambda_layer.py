@@ -27,6 +27,22 @@ _NO_CODE = (
 )
 
 
+_MADE = """
+The following Variables were created within a Lambda layer ({name})
+but are not tracked by said layer:
+{variables}
+The layer cannot safely ensure proper Variable reuse across multiple
+calls, and consequently this behavior is disallowed for safety. Lambda
+layers are not well suited to stateful computation; instead, writing a
+subclassed Layer is the recommended way to define layers with
+Variables."""
+_USED = """
+The following Variables were used a Lambda layer's call ({name}), but
+are not present in its tracked objects:
+{variables}
+It is possible that this is intended behavior, but it is more likely
+an omission. This is a strong indication that this layer should be
+formulated as a subclassed Layer rather than a Lambda layer."""
 # The code, with its module, of functions that this process wrote into configs: it was running it anyway.
 _written_here: set[tuple[str, str | None]] = set()
 
@@ -95,28 +111,13 @@ class Lambda(Layer):
     def _check(self, made: list[Any], used: Any) -> None:
         """Refuse variables that the function made, and speak once of others that it used."""
         own = {id(v) for v in self.weights} if made or used else set()
-        names = [f"  {v.name}" for v in made if id(v) not in own]
-        if names:
-            raise ValueError(
-                f"The following Variables were created within a Lambda layer ({self.name}) but are not tracked by said "
-                "layer:\n"
-                + "\n".join(names)
-                + "\nThe layer cannot safely ensure proper Variable reuse across multiple "
-                "calls, and consequently this behavior is disallowed for safety. Lambda layers are not well suited to "
-                "stateful computation; instead, writing a subclassed Layer is the recommend way to define layers with "
-                "Variables."
-            )
-        names = [f"  {v.name}" for v in used if id(v) not in own]
-        if names and not self._warned:
+        foreign = "\n".join(f"  {v!r}" for v in made if id(v) not in own)
+        if foreign:
+            raise ValueError(_MADE.format(name=self.name, variables=foreign))
+        foreign = "\n".join(f"  {v!r}" for v in used if id(v) not in own)
+        if foreign and not self._warned:
             self.__dict__["_warned"] = True
-            self._warn(
-                f"The following Variables were used a Lambda layer's call ({self.name}), but are not present in its "
-                "tracked objects:\n"
-                + "\n".join(names)
-                + "\nIt is possible that this is intended behavior, but it is "
-                "more likely an omission. This is a strong indication that this layer should be formulated as a "
-                "subclassed Layer rather than a Lambda layer."
-            )
+            self._warn(_USED.format(name=self.name, variables=foreign))
 
     def _warn(self, message: str) -> None:
         logging.getLogger("tensorflow").warning(message)
