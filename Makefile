@@ -15,8 +15,9 @@ setup:  ## make .venv, with the project and its development tools
 demo: setup  ## trace, save, load and look inside: the main job on real input
 	@$(BIN)/python examples/demo.py
 
-examples: setup  ## train on handwritten digits, save, and train on what was loaded
+examples: setup  ## train on handwritten digits, save, train on what was loaded; the guide's way, with pictures
 	@$(BIN)/python examples/digits.py
+	@$(BIN)/python examples/guide.py
 
 test: setup  ## run the suite, which needs no TensorFlow (ARGS="-k matmul" chooses tests)
 	$(PYTEST) --ignore=tests/interop $(ARGS)

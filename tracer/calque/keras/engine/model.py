@@ -277,6 +277,11 @@ class Model(Trainer, Layer):
 
         return load_weights(self, os.fspath(filepath), skip_mismatch, by_name)
 
+    def _saved_children(self, cache: dict[str, Any]) -> dict[str, Any]:
+        """Without the functions of training: these depend on what the model was compiled with."""
+        children = super()._saved_children(cache)
+        return {name: child for name, child in children.items() if name not in _TRAINING}
+
     def save_spec(self, dynamic_batch: bool = True) -> Any:
         """Specs of the arguments of its first call: positional ones and those by name; None if it was not called.
 
@@ -328,6 +333,9 @@ class Model(Trainer, Layer):
 
         text: str = model_to_json(self, **kwargs)
         return text
+
+
+_TRAINING = frozenset(("predict_function", "test_function", "train_function", "train_tf_function"))
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
