@@ -7,7 +7,7 @@ the inputs it is called on. To cover a layer, add a line to `CASES`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,6 @@ class Case:
     symbolic: bool = True
     tolerance: float = 2e-5
     same_shape: bool = True
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 ROW, STEPS, IMAGE, VOLUME = (3, 4), (2, 6, 4), (2, 7, 6, 4), (2, 5, 6, 5, 4)
@@ -325,9 +324,7 @@ def record(tf: Any, keras: Any, name: str, case: Case) -> dict[str, Any]:
         return eval(call, space | {"x": x, "training": training})
 
     run(x, False)
-    result["weights"] = [
-        (w.name, tuple(w.shape), bool(w.trainable), np.asarray(w.dtype.name)) for w in layer.weights
-    ]
+    result["weights"] = [(w.name, tuple(w.shape), bool(w.trainable), w.dtype.name) for w in layer.weights]
     result["trainable"] = [w.name for w in layer.trainable_weights]
     start = [_weight(seed + 9 + i, w.name, tuple(w.shape)) for i, w in enumerate(layer.weights)]
     for training in (False, True) if not case.random else (False,):
