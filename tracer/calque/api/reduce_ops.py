@@ -248,20 +248,36 @@ def bincount(
     axis: Any = None,
     binary_output: bool = False,
 ) -> Any:
-    """How often each integer from 0 occurs; with `weights`, the sum of its weights."""
-    a = cast(tensor(arr), dtypes.int32)
-    size = cast(reduce_any(equal(a, a)), dtypes.int32) * (reduce_max(a) + 1)  # 0 of no elements
-    if minlength is not None:
-        size = maximum(tensor(minlength, dtypes.int32), size)
-    if maxlength is not None:
-        size = minimum(tensor(maxlength, dtypes.int32), size)
-    if axis is None:
-        from .array_ops import reshape
+    """How often each integer from 0 occurs; with `weights`, the sum of its weights.
 
-        w = tensor([], dtype) if weights is None else reshape(tensor(weights), [-1])
-        return raw("DenseBincount")(reshape(a, [-1]), size, w, binary_output=binary_output, name=name)
+    Args:
+        arr: integers, a tensor; with ``axis=-1`` also a ragged or sparse one of two dimensions.
+        weights: what each of them counts, structured as `arr`; None: 1.
+        minlength, maxlength: the least and the largest size of the result; integers beyond it are left out.
+        dtype: that of the counts, without weights.
+        name: the op's.
+        axis: -1: counts for each row; None or 0: for all of `arr`.
+        binary_output: is the result 1 for all integers that occur?
+    """
+    from .array_ops import reshape
+
+    a = tensor(arr)
+    a = a if a.dtype is dtypes.int64 else cast(a, dtypes.int32)
+    size = bincount_size(a, minlength, maxlength)
     w = tensor([], dtype) if weights is None else tensor(weights)
+    if axis in (None, 0):
+        a, w = reshape(a, [-1]), reshape(w, [-1])
     return raw("DenseBincount")(a, size, w, binary_output=binary_output, name=name)
+
+
+def bincount_size(values: Any, minlength: Any, maxlength: Any) -> Any:
+    """The size of the counts of `values`: one more than the largest of them, within bounds."""
+    size = cast(reduce_any(equal(values, values)), values.dtype) * (
+        reduce_max(values) + 1
+    )  # 0 of no elements
+    if minlength is not None:
+        size = maximum(cast(tensor(minlength), values.dtype), size)
+    return size if maxlength is None else minimum(cast(tensor(maxlength), values.dtype), size)
 
 
 def confusion_matrix(

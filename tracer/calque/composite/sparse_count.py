@@ -1,4 +1,4 @@
-"""How often numbers occur, as a sparse tensor."""
+"""How often numbers occur, as a sparse tensor, or in sparse and ragged ones."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from calque_runtime import dtypes
 
-from ..api import array_ops, math_ops
+from ..api import array_ops, math_ops, reduce_ops
 from ..api.raw import raw
 from ..tensor import convert_to_tensor
 from .ragged.ragged_tensor import RaggedTensor
 from .sparse_tensor import SparseTensor
 
-__all__ = ["bincount"]
+__all__ = ["bincount", "counts_of_rows"]
 
 
 def bincount(
@@ -62,6 +62,30 @@ def bincount(
     else:
         made = raw("DenseCountSparseOutput")(convert_to_tensor(values), _weights(weights), **attrs)
     return SparseTensor(*made)
+
+
+def counts_of_rows(
+    arr: Any,
+    weights: Any = None,
+    minlength: Any = None,
+    maxlength: Any = None,
+    dtype: Any = dtypes.int32,
+    name: str | None = None,
+    axis: Any = None,
+    binary_output: bool = False,
+) -> Any:
+    """`tf.math.bincount` of a ragged or sparse tensor."""
+    if axis in (None, 0):
+        flat = None if weights is None else _flat(weights)
+        return reduce_ops.bincount(_flat(arr), flat, minlength, maxlength, dtype, name, axis, binary_output)
+    values = arr.values
+    values = values if values.dtype is dtypes.int64 else math_ops.cast(values, dtypes.int32)
+    size = reduce_ops.bincount_size(values, minlength, maxlength)
+    each = array_ops.zeros([0], dtype) if weights is None else weights.values
+    attrs: dict[str, Any] = {"binary_output": binary_output, "name": name}
+    if isinstance(arr, SparseTensor):
+        return raw("SparseBincount")(arr.indices, values, arr.dense_shape, size, each, **attrs)
+    return raw("RaggedBincount")(math_ops.cast(arr.row_splits, dtypes.int64), values, size, each, **attrs)
 
 
 def _weights(weights: Any) -> Any:

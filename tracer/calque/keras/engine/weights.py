@@ -252,6 +252,7 @@ class WeightHolder(Module):
                 constraint=get_constraint(constraint),
                 synchronization=synchronization,
                 aggregation=aggregation,
+                shape=None if dims.is_fully_defined() else dims,
             )
         regularize = get_regularizer(regularizer)
         if regularize is not None:

@@ -1,7 +1,7 @@
-"""`keras.preprocessing`: sequences of numbers and of words."""
+"""`keras.preprocessing`: images, sequences of numbers and of words."""
 
 from __future__ import annotations
 
-from . import sequence, text
+from . import image, sequence, text
 
-__all__ = ["sequence", "text"]
+__all__ = ["image", "sequence", "text"]
