@@ -145,7 +145,10 @@ def test_the_runtime_runs_it_without_keras(ours: tuple[Path, Any, Any], name: st
     names = sorted(signature.inputs)
     if name == "two_inputs":
         names = ["left", "right"]
-    got = signature(**dict(zip(names, x if isinstance(x, list) else [x], strict=True)))
+    given = dict(zip(names, x if isinstance(x, list) else [x], strict=True))
+    if name == "text":  # Keras 2 gives an Embedding in a Sequential a floating input
+        given = {key: value.astype(np.float32) for key, value in given.items()}
+    got = signature(**given)
     wanted = here[name]["saved"]
     assert len(got) == len(wanted)
     for value in got.values():

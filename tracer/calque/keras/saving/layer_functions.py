@@ -215,6 +215,7 @@ class _Run:
 
     def __init__(self, layer: Any, takes_training: bool) -> None:
         self._layer = layer
+        self._call = layer.call  # before it is replaced while the layers around it are traced
         self._adds_training = takes_training and not layer._expects_training_arg
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -231,7 +232,7 @@ class _Run:
             mixed = policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
             inputs = args[0] if args else None
             with enter(Call(layer, inputs, training, False)), compute_in(mixed):
-                outputs = tf_convert(layer.call, control_status())(*args, **kwargs)
+                outputs = tf_convert(self._call, control_status())(*args, **kwargs)
             losses = [loss for one in layer._flatten_layers() for loss in one._state.losses]
         finally:
             for one, before in kept:
