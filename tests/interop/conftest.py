@@ -17,6 +17,7 @@ TOGETHER = (
     "test_keras_layers.py",
     "test_keras_preprocessing.py",
     "test_keras_recurrent.py",
+    "test_keras_training.py",
     "test_saved_models.py",
     "test_sonnet.py",
     "test_tensorboard.py",

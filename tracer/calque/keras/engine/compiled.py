@@ -88,8 +88,8 @@ def _by_place(given: Any, outputs: Any) -> list[Any]:
 
 
 def _only(value: Any) -> Any:
-    """What a structure of one leaf holds."""
-    flat = nest.flatten(value)
+    """What a list holds, if that is one thing."""
+    flat = nest.flatten(value) if isinstance(value, (list, tuple)) else []
     return flat[0] if len(flat) == 1 else value
 
 
@@ -149,7 +149,7 @@ class CompiledLoss(_PerOutput):
             None if loss is None else _as_loss(loss)
             for loss in self._aligned(_only(losses) if one else losses, y_pred)
         ]
-        self._weights = self._aligned(_only(weights) if one and _is_single(weights) else weights, y_pred)
+        self._weights = self._aligned(_only(weights) if one else weights, y_pred)
         self._means = [
             Mean(name=f"{name}_loss") if len(names) > 1 and loss is not None else None
             for name, loss in zip(names, self._losses, strict=False)
@@ -204,10 +204,6 @@ class CompiledLoss(_PerOutput):
         """Start the means over."""
         for metric in self.metrics:
             metric.reset_state()
-
-
-def _is_single(value: Any) -> bool:
-    return not isinstance(value, Mapping)
 
 
 def _as_loss(given: Any) -> Any:

@@ -75,11 +75,11 @@ class WeightHolder(Module):
             own = state.trainable_weights + state.non_trainable_weights
             if all(value is not v for v in own):
                 (state.trainable_weights if value.trainable else state.non_trainable_weights).append(value)
-        elif _is_metric(value):
-            if all(value is not m for m in state.metrics):
-                state.metrics.append(value)
         elif (isinstance(value, Module) or is_container(value)) and all(value is not p for p in state.parts):
             state.parts.append(value)
+            for metric in modules_in([value]):
+                if _is_metric(metric) and all(metric is not m for m in state.metrics):
+                    state.metrics.append(metric)
 
     def _forget(self, value: Any, but: Any = None) -> None:
         """Take a value that an attribute held off the lists, unless another attribute holds it."""
