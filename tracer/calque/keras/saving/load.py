@@ -14,7 +14,8 @@ from ... import dtypes, nest
 from ...api.math_ops import cast
 from ...context import name_scope
 from ...data_structures import DictWrapper, ListWrapper
-from ...resource import TableResource, stored_table
+from ...errors import UnimplementedError
+from ...resource import TableResource
 from ...saved_model.load import load_with_nodes
 from ...saved_model.loaded import LoadedResource
 from ...tensor import EagerTensor
@@ -74,7 +75,8 @@ def load_model(
     """Load a model that Keras saved as a SavedModel directory.
 
     Layers and models are made from their configurations where their classes are known; others run the functions that
-    were saved with them. What other programs than Keras 2 saved becomes a model for inference that runs a signature.
+    were saved with them. What other programs than Keras 2 saved, or releases whose layers were others, becomes a
+    model for inference that runs a signature.
 
     Args:
         filepath: the directory.
@@ -107,8 +109,20 @@ def load_model(
         legacy.SharedObjectLoadingScope(),
     ):
         reviver = _Reviver(objects, graph, saved)
-        model = reviver.revive(0)
-        reviver.check()
+        try:
+            model = reviver.revive(0)
+            reviver.check()
+        except (UnimplementedError, ValueError) as error:
+            if not getattr(loaded, "signatures", None):
+                raise
+            warnings.warn(
+                f"The model in '{path}' runs its signature, for inference: its layers cannot be made again. {error}",
+                stacklevel=2,
+            )
+            return InferenceModel(loaded)
+        if isinstance(model, Layer):
+            for layer in model._flatten_layers():
+                layer.finalize_state()
         if compile and isinstance(model, Model):
             reviver.compile(model)
     return model
@@ -155,6 +169,9 @@ class _Reviver:
             self._made[number] = made
             self._build(made, number)
             self.bind(made, number)
+            if isinstance(made, Layer) and made.built and self._without_place(number):
+                # The class has other weights than when it was saved: do what the layer did then.
+                made = self._generic(number, identifier, metadata)
         if isinstance(made, Layer) and not isinstance(made, InputLayer):
             self._set(made, metadata)
         return made
@@ -309,7 +326,7 @@ class _Reviver:
                 _share(obj, loaded)
             return
         if isinstance(obj, TableResource) and isinstance(loaded, LoadedResource):
-            obj._restore_from_tensors(dict(stored_table(loaded.handle)))
+            obj._copy(loaded.handle)
             return
         if not isinstance(obj, Trackable):
             return
@@ -363,16 +380,20 @@ class _Reviver:
         for number, made in self._made.items():
             if isinstance(made, RevivedLayer) or not isinstance(made, Layer):
                 continue
-            left = [
-                name
-                for name, child in self._nodes[number].children
-                if isinstance(self._nodes[child].kind, VariableInfo) and child not in self._bound
-            ]
+            left = self._without_place(number)
             if left:
                 raise ValueError(
                     f"Layer '{made.name}' was made from its configuration, but the saved weights {left} have no place "
                     "in it. Was its class changed? Without the class, the layer runs the functions saved with it."
                 )
+
+    def _without_place(self, number: int) -> list[str]:
+        """The saved weights of a layer itself that no variable of ours has become."""
+        return [
+            name
+            for name, child in self._nodes[number].children
+            if isinstance(self._nodes[child].kind, VariableInfo) and child not in self._bound
+        ]
 
 
 def _traced_shape(loaded: Any) -> Any:

@@ -30,6 +30,8 @@ def metadata_of(layer: Any) -> dict[str, Any]:
 
     with legacy.skip_failed_serialization():
         said = dict(legacy.serialize_keras_object(layer))
+    if hasattr(layer, "_config_beside_tables"):
+        said["config"] = layer._config_beside_tables(said["config"])
     shape = layer._state.build_input_shape
     if getattr(type(layer), "_is_keras_metric", False):
         return {"class_name": said["class_name"], "name": layer.name, "dtype": layer.dtype, **said}

@@ -67,6 +67,7 @@ def load_weights(model: Any, path: str, skip_mismatch: bool, by_name: bool) -> A
         from .hdf5 import load_weights_file
 
         load_weights_file(model, path, skip_mismatch, by_name)
+        _finalize(model)
         return None
     if by_name or skip_mismatch:
         raise NotImplementedError(
@@ -75,4 +76,12 @@ def load_weights(model: Any, path: str, skip_mismatch: bool, by_name: bool) -> A
         )
     if os.path.isdir(path) and os.path.exists(os.path.join(path, "variables", "variables.index")):
         path = os.path.join(path, "variables", "variables")
-    return Checkpoint(root=model).read(path)
+    status = Checkpoint(root=model).read(path)
+    _finalize(model)
+    return status
+
+
+def _finalize(model: Any) -> None:
+    """Let layers make what follows from their state."""
+    for layer in model._flatten_layers(include_self=False):
+        layer.finalize_state()
