@@ -59,11 +59,11 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
 def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     """1 where the prediction for the class whose number is the label is among the `k` greatest."""
     y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
-    given = tf.shape(y_true)
     if y_pred.shape.rank is not None and y_pred.shape.rank > 2:
         y_pred = tf.reshape(y_pred, [-1, y_pred.shape[-1]])
     nested = y_true.shape.rank is not None and y_pred.shape.rank is not None and y_true.shape.rank > 1
     if nested:
+        given = tf.shape(y_true)
         y_true = tf.reshape(y_true, [-1])
     hits = _as_numbers(tf.math.in_top_k(predictions=y_pred, targets=tf.cast(y_true, tf.int32), k=k))
     return tf.reshape(hits, given) if nested else hits
@@ -79,9 +79,9 @@ def binary_matches(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
 def sparse_categorical_matches(y_true: Any, y_pred: Any) -> Any:
     """1 where the greatest prediction is that of the class whose number is the label, in the shape of labels."""
     y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
-    given = tf.shape(y_true)
     wide = y_true.shape.rank is not None and y_true.shape.rank == y_pred.shape.rank
     if wide:
+        given = tf.shape(y_true)
         y_true = tf.squeeze(y_true, [-1])
     matches = _as_numbers(tf.equal(y_true, tf.cast(tf.argmax(y_pred, axis=-1), y_true.dtype)))
     return tf.reshape(matches, given) if wide else matches
