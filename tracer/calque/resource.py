@@ -86,6 +86,11 @@ class TableResource(AutoTrackable):
     def _serialize_to_tensors(self) -> Mapping[str, Any]:
         return stored_table(self.handle) if self.stored else {}
 
+    def _copy(self, table: Any) -> None:
+        """Have the content of another table, unless an initializer fills this one."""
+        if self.stored:
+            self.handle.fill(*table.content())
+
     def _restore_from_tensors(self, restored: Mapping[str, Any]) -> None:
         restored_table(self.handle, restored)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from calque_runtime import dtypes
 from calque_runtime.dtypes import as_dtype
+from calque_runtime.tables import StaticTable
 
 from ..api.arguments import tensor
 from ..api.indexing_ops import where
@@ -14,7 +15,7 @@ from ..api.raw import raw
 from ..api.string_ops import as_string, to_hash_bucket_fast
 from ..context import init_scope
 from ..trackable import NoDependency
-from .initializers import TableInitializer
+from .initializers import KeyValueTensorInitializer, TableInitializer
 from .table import LookupTable, over_values
 
 __all__ = ["StaticHashTable", "StaticVocabularyTable"]
@@ -57,6 +58,12 @@ class StaticHashTable(LookupTable):
 
     def _fill(self) -> None:
         self._initializer.initialize(self)
+
+    def _copy(self, table: Any) -> None:
+        if table.initialized and isinstance(self.handle, StaticTable) and not self.handle.initialized:
+            keys, values = table.content()
+            self._initializer = KeyValueTensorInitializer(keys, values, self._key_dtype, self._value_dtype)
+            self._fill()
 
     def lookup(self, keys: Any, name: str | None = None) -> Any:
         """The values of keys, `default_value` for those that the table does not have.

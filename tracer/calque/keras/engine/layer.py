@@ -222,6 +222,9 @@ class Layer(ConfigMixin, Connections):
         """
         return inputs
 
+    def finalize_state(self) -> None:
+        """Do what has to be done once when the layer's state has been learned or loaded; most layers do nothing."""
+
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of its result.
 

@@ -103,9 +103,11 @@ def _batches(data: Any, batch_size: int | None) -> Iterator[Any]:
         data = np.array(data)
     size = batch_size or _BATCH
     if isinstance(data, tf.SparseTensor):
-        rows, *rest = data.dense_shape.numpy().tolist()
-        for start in range(0, rows, size):
-            yield tf.sparse.slice(data, [start, *(0 for _ in rest)], [min(size, rows - start), *rest])
+        sizes: list[int] = data.dense_shape.numpy().tolist()
+        for start in range(0, sizes[0], size):
+            yield tf.sparse.slice(
+                data, [start, *(0 for _ in sizes[1:])], [min(size, sizes[0] - start), *sizes[1:]]
+            )
         return
     if isinstance(data, (np.ndarray, tf.Tensor, tf.RaggedTensor, tf.Variable)):
         whole = data if isinstance(data, tf.RaggedTensor) else tf.convert_to_tensor(data)

@@ -471,6 +471,10 @@ class IndexLookup(PreprocessingLayer):
             "vocabulary_size": self._frozen_vocab_size,
         }
 
+    def _config_beside_tables(self, config: dict[str, Any]) -> dict[str, Any]:
+        """A config for a SavedModel, which has the table: a table is filled only once."""
+        return {**config, "vocabulary": None, "has_input_vocabulary": self._has_input_vocabulary}
+
     def save_own_variables(self, store: Any) -> None:
         """Put the weights of "tf_idf" into `store`, by name."""
         if self.output_mode == TF_IDF:

@@ -237,6 +237,10 @@ class TextVectorization(PreprocessingLayer):
         ngrams = config.get("ngrams")
         return cls(**{**config, **made, "ngrams": tuple(ngrams) if isinstance(ngrams, list) else ngrams})
 
+    def _config_beside_tables(self, config: dict[str, Any]) -> dict[str, Any]:
+        """A config for a SavedModel, which has the table: a table is filled only once."""
+        return {**config, "vocabulary": None, "has_input_vocabulary": self._has_input_vocabulary}
+
     def save_own_variables(self, store: Any) -> None:
         """See `IndexLookup.save_own_variables`."""
         self._lookup_layer.save_own_variables(store)
