@@ -1,4 +1,4 @@
-"""Losses, activations, initializers, regularizers and constraints to try, under calque and under tf-keras.
+"""Losses, activations, initializers, regularizers, constraints and metrics to try, under calque and under tf-keras.
 
 Each function gives arrays by name: values, gradients, and configs as JSON.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import keras_backend
+from . import keras_backend, keras_metrics
 
 # A loss, and the labels and predictions it is for.
 LOSSES = (
@@ -322,6 +322,7 @@ KINDS = {
     "regularizers": regularizers,
     "constraints": constraints,
     "backend": keras_backend.run,
+    "metrics": keras_metrics.run,
 }
 
 
