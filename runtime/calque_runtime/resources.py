@@ -109,7 +109,7 @@ class Variable:
             raise InvalidArgumentError(
                 None, None, f"variable '{self.name}' is {self.dtype.name}, cannot be assigned {array.dtype}"
             )
-        if not compatible(self.shape, array.shape):
+        if array.shape != self.shape and not compatible(self.shape, array.shape):
             raise InvalidArgumentError(
                 None,
                 None,

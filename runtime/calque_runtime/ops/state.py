@@ -65,8 +65,12 @@ def _assignment(name: str, doc: str, change: Callable[[Any, Any], Any] | None, e
         def run(variable: Variable, value: Array) -> tuple[()]:
             if change is None:
                 variable.assign(np.array(value))  # a caller may change the array it passed in later
-            else:
-                variable.update(lambda old: change(_same_shape(s, variable, old, value), value))
+                return ()
+            with variable.lock:
+                old = variable.value
+                if np.shape(value) != np.shape(old):
+                    raise _other_shape(s, variable, old, value)
+                variable.assign(change(old, value))
             return ()
 
         return run
@@ -88,13 +92,11 @@ def _assignable(s: Site) -> list[Shape]:
     return []
 
 
-def _same_shape(s: Site, variable: Variable, old: Array, value: Array) -> Array:
-    if np.shape(value) != np.shape(old):
-        raise s.error(
-            f"Cannot update variable '{variable.name}' with shape {list(np.shape(old))} using a Tensor with shape "
-            f"{list(np.shape(value))}, shapes must be equal."
-        )
-    return old
+def _other_shape(s: Site, variable: Variable, old: Array, value: Array) -> Exception:
+    return s.error(
+        f"Cannot update variable '{variable.name}' with shape {list(np.shape(old))} using a Tensor with shape "
+        f"{list(np.shape(value))}, shapes must be equal."
+    )
 
 
 assign_variable: Op = _assignment(
