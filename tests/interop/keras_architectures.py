@@ -98,7 +98,9 @@ def nested(tf: Any, keras: Any) -> Any:
         def __init__(self, **kwargs: Any) -> None:
             super().__init__(**kwargs)
             self.blocks = [Block(6), Block(5)]
-            self.head = keras.Sequential([layers.Dense(4, activation="relu"), layers.Dense(3, activation="softmax")])
+            self.head = keras.Sequential(
+                [layers.Dense(4, activation="relu"), layers.Dense(3, activation="softmax")]
+            )
 
         def call(self, x: Any, training: bool = False) -> Any:
             for block in self.blocks:
@@ -157,7 +159,10 @@ def make(name: str, tf: Any, keras: Any, optimizer: str) -> Any:
 def train(model: Any, name: str, epochs: int = 1) -> list[float]:
     """Train on all data in order; the losses of the epochs."""
     x, y = data(name)
-    return [float(v) for v in model.fit(x, y, batch_size=8, epochs=epochs, shuffle=False, verbose=0).history["loss"]]
+    return [
+        float(v)
+        for v in model.fit(x, y, batch_size=8, epochs=epochs, shuffle=False, verbose=0).history["loss"]
+    ]
 
 
 def predicted(model: Any, name: str) -> list[Any]:

@@ -263,14 +263,14 @@ def bincount(
 
     a = tensor(arr)
     a = a if a.dtype is dtypes.int64 else cast(a, dtypes.int32)
-    size = bincount_size(a, minlength, maxlength)
+    size = _bincount_size(a, minlength, maxlength)
     w = tensor([], dtype) if weights is None else tensor(weights)
     if axis in (None, 0):
         a, w = reshape(a, [-1]), reshape(w, [-1])
     return raw("DenseBincount")(a, size, w, binary_output=binary_output, name=name)
 
 
-def bincount_size(values: Any, minlength: Any, maxlength: Any) -> Any:
+def _bincount_size(values: Any, minlength: Any, maxlength: Any) -> Any:
     """The size of the counts of `values`: one more than the largest of them, within bounds."""
     size = cast(reduce_any(equal(values, values)), values.dtype) * (
         reduce_max(values) + 1

@@ -80,7 +80,7 @@ def counts_of_rows(
         return reduce_ops.bincount(_flat(arr), flat, minlength, maxlength, dtype, name, axis, binary_output)
     values = arr.values
     values = values if values.dtype is dtypes.int64 else math_ops.cast(values, dtypes.int32)
-    size = reduce_ops.bincount_size(values, minlength, maxlength)
+    size = reduce_ops._bincount_size(values, minlength, maxlength)
     each = array_ops.zeros([0], dtype) if weights is None else weights.values
     attrs: dict[str, Any] = {"binary_output": binary_output, "name": name}
     if isinstance(arr, SparseTensor):

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import dtypes
 
-__all__ = ["Policy", "deserialize", "global_policy", "serialize", "set_global_policy"]
+__all__ = ["Policy", "deserialize", "global_policy", "policy_of", "serialize", "set_global_policy"]
 
 
 class Policy:

@@ -24,6 +24,7 @@ __all__ = [
     "load_model",
     "model_from_config",
     "model_from_json",
+    "model_to_json",
     "save_model",
 ]
 

@@ -219,7 +219,10 @@ def load_with_nodes(
 
 
 def _load(
-    export_dir: str | os.PathLike[str], tags: str | Iterable[str] | None, factory: _TracerFactory, partial: bool
+    export_dir: str | os.PathLike[str],
+    tags: str | Iterable[str] | None,
+    factory: _TracerFactory,
+    partial: bool,
 ) -> Any:
     where = os.fspath(export_dir)
     try:

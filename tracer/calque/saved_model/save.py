@@ -113,7 +113,9 @@ def save_with(
     with init_scope():
         children = _Children(cache or {})
         signature_map = canonicalize_signatures(obj, signatures, children)
-        _Saving(obj, signature_map, options or SaveOptions(), children).write(os.fspath(export_dir), more_files)
+        _Saving(obj, signature_map, options or SaveOptions(), children).write(
+            os.fspath(export_dir), more_files
+        )
 
 
 class _Children:

@@ -22,6 +22,7 @@ from ..utils.sequences import GeneratorEnqueuer, OrderedEnqueuer, Sequence
 __all__ = [
     "Source",
     "as_data",
+    "check_sizes",
     "class_weights",
     "pack_x_y_sample_weight",
     "source_of",

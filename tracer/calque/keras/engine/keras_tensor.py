@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ... import nest
-from ...composite.type_spec import TypeSpec
 from ...tensor_shape import TensorShape
 from ...tensor_spec import TensorSpec
 
@@ -145,8 +144,3 @@ class KerasTensor:
 def keras_tensors_in(*values: Any) -> list[KerasTensor]:
     """The KerasTensors in nested structures, in order."""
     return [x for x in nest.flatten(values) if isinstance(x, KerasTensor)]
-
-
-def is_composite(tensor: KerasTensor) -> bool:
-    """Does it stand for a ragged or sparse tensor?"""
-    return isinstance(tensor.type_spec, TypeSpec) and not isinstance(tensor.type_spec, TensorSpec)

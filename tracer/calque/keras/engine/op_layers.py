@@ -47,7 +47,9 @@ _CANONICAL = {
 # Functions of structures, arrays or Python objects: they mean something else on symbolic tensors, or nothing.
 _NOT_OF_TENSORS = frozenset(
     (
-        "Assert", "as_dtype", "case", "cond", "control_dependencies", "convert_to_tensor", "custom_gradient",
+        "Assert",
+        *("assert_equal", "assert_greater", "assert_less", "assert_rank"),
+        "as_dtype", "case", "cond", "control_dependencies", "convert_to_tensor", "custom_gradient",
         "executing_eagerly", "foldl", "foldr", "function", "get_static_value", "grad_pass_through", "gradients",
         "group", "init_scope", "inside_function", "is_symbolic_tensor", "is_tensor", "load_library",
         "load_op_library", "make_ndarray", "make_tensor_proto", "map_fn", "name_scope", "no_op", "numpy_function",

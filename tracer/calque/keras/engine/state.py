@@ -10,7 +10,7 @@ from ...data_structures import DictWrapper, ListWrapper, OrderedDictWrapper, Tup
 from ...module import Module
 from ...variable import Variable
 
-__all__ = ["LayerState", "modules_in", "unique", "variables_in"]
+__all__ = ["LayerState", "is_container", "modules_in", "unique", "variables_in"]
 
 _CONTAINERS = (ListWrapper, DictWrapper, OrderedDictWrapper, TupleWrapper)
 

@@ -258,6 +258,8 @@ class WeightHolder(Module):
         if regularize is not None:
             self._add_regularization(made, name or "Variable", regularize)
         (state.trainable_weights if trains else state.non_trainable_weights).append(made)
+        if name and "/" not in name:  # a child under its own name, whatever attribute it becomes
+            self._track_trackable(made, name, overwrite=True)
         return made
 
     def add_variable(self, *args: Any, **kwargs: Any) -> Variable:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from . import preprocessing as preprocessing
 from .batch_normalization import SyncBatchNormalization
 from .einsum_dense import EinsumDense
 
-__all__ = ["EinsumDense", "SyncBatchNormalization"]
+__all__ = ["EinsumDense", "SyncBatchNormalization", "preprocessing"]

@@ -20,8 +20,10 @@ __all__ = [
     "TopKCategoricalAccuracy",
     "accuracy",
     "binary_accuracy",
+    "binary_matches",
     "categorical_accuracy",
     "sparse_categorical_accuracy",
+    "sparse_categorical_matches",
     "sparse_top_k_categorical_accuracy",
     "top_k_categorical_accuracy",
 ]

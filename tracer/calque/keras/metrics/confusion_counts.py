@@ -15,7 +15,7 @@ from .. import config
 from ..losses.reduction import squeeze_or_expand_dimensions
 from .inputs import broadcast_weights, flat_values
 
-__all__ = ["LOWEST", "Count", "evenly_spaced", "evenly_spread", "thresholds_of", "update_counts"]
+__all__ = ["Count", "LOWEST", "evenly_spaced", "evenly_spread", "thresholds_of", "update_counts"]
 
 LOWEST = -1e10  # below every prediction
 

@@ -23,7 +23,7 @@ from ..engine.autocast import compute_in
 from ..engine.call_context import Call, enter
 from ..engine.input_layer import InputLayer
 
-__all__ = ["SavedLayers", "input_specs"]
+__all__ = ["KerasApi", "SavedLayers", "input_specs"]
 
 _CACHE = "keras"
 

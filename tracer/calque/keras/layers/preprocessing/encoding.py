@@ -15,11 +15,11 @@ from ...engine.layer import Layer
 
 __all__ = [
     "COUNT",
+    "CategoryEncoding",
     "INT",
     "MULTI_HOT",
     "ONE_HOT",
     "TF_IDF",
-    "CategoryEncoding",
     "as_tensor",
     "check_choice",
     "default_dtype",

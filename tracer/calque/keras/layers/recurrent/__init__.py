@@ -13,13 +13,13 @@ from .time_distributed import TimeDistributed
 from .wrapper import Wrapper
 
 __all__ = [
-    "GRU",
-    "LSTM",
-    "RNN",
     "AbstractRNNCell",
     "Bidirectional",
+    "GRU",
     "GRUCell",
+    "LSTM",
     "LSTMCell",
+    "RNN",
     "SimpleRNN",
     "SimpleRNNCell",
     "StackedRNNCells",

@@ -16,9 +16,12 @@ from ..weighted import WeightedLayer
 __all__ = [
     "AbstractRNNCell",
     "DropoutCell",
+    "arguments_for",
+    "dropped",
     "initial_state_of",
     "is_multiple_state",
     "output_size_of",
+    "takes",
 ]
 
 
