@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import RNN
 from .bidirectional import Bidirectional
 from .cells import AbstractRNNCell
+from .conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .gru import GRU, GRUCell
 from .lstm import LSTM, LSTMCell
 from .simple_rnn import SimpleRNN, SimpleRNNCell
@@ -15,6 +16,9 @@ from .wrapper import Wrapper
 __all__ = [
     "AbstractRNNCell",
     "Bidirectional",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "GRU",
     "GRUCell",
     "LSTM",

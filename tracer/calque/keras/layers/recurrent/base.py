@@ -135,11 +135,8 @@ class RNN(Layer):
             self.input_spec[0] = specs
         else:
             self.input_spec = specs if isinstance(specs, list) else [specs]
-        cell = self.cell
-        if isinstance(cell, Layer) and not cell.built:
-            with tf.name_scope(cell.name):
-                cell.build(tf.nest.map_structure(self._step_shape, shapes))
-                cell.built = True
+        if isinstance(self.cell, Layer) and not self.cell.built:
+            self._build_cell(tf.nest.map_structure(self._step_shape, shapes))
         sizes = self._state_sizes()
         if self.state_spec is None:
             self.__dict__["state_spec"] = [
@@ -149,6 +146,11 @@ class RNN(Layer):
         if self.stateful:
             self.reset_states()
         super().build(input_shape)
+
+    def _build_cell(self, shape: Any) -> None:
+        with tf.name_scope(self.cell.name):
+            self.cell.build(shape)
+            self.cell.built = True
 
     def _input_spec(self, shape: Any) -> InputSpec:
         dims = list(shape)
@@ -361,7 +363,7 @@ class RNN(Layer):
             )
         known = tf.nest.flatten(self.states)
         if known[0] is None:
-            start = initial_state_of(self.cell, None, batch, self.variable_dtype or "float32")
+            start = self._first_states(batch)
             made = tf.nest.map_structure(lambda v: tf.Variable(v, dtype=v.dtype, trainable=False), start)
             self.states = made if tf.nest.is_nested(made) else [made]
         elif states is None:
@@ -369,6 +371,9 @@ class RNN(Layer):
                 variable.assign(np.zeros(variable.shape.as_list(), variable.dtype.as_numpy_dtype))
         else:
             self._set_states(known, tf.nest.flatten(states))
+
+    def _first_states(self, batch: int) -> Any:
+        return initial_state_of(self.cell, None, batch, self.variable_dtype or "float32")
 
     def _set_states(self, known: list[Any], values: list[Any]) -> None:
         if len(values) != len(known):
