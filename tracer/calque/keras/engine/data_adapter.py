@@ -17,7 +17,7 @@ from ... import nest
 from ...composite.composite import CompositeTensor
 from ...tensor import EagerTensor, Tensor, convert_to_tensor
 from ..config import floatx
-from ..utils.sequences import GeneratorEnqueuer, OrderedEnqueuer, Sequence
+from ..utils.sequences import GeneratorEnqueuer, OrderedEnqueuer, Sequence, SequenceEnqueuer
 
 __all__ = [
     "Source",
@@ -334,8 +334,7 @@ class _Sequence(Source):
         """See `Source`."""
         if self._workers > 1:
             self._fetching = OrderedEnqueuer(self._sequence, shuffle=self._shuffle)
-            self._fetching.start(self._workers, self._queue_size)
-            return map(_standard, self._fetching.get())
+            return _fetched(self._fetching, self._workers, self._queue_size)
         order = list(range(len(self._sequence)))
         if self._shuffle:
             random.shuffle(order)
@@ -359,9 +358,7 @@ class _Generator(Source):
         """See `Source`."""
         if self._workers <= 1:
             return map(_standard, self._generator)
-        fetching = GeneratorEnqueuer(self._generator)
-        fetching.start(self._workers, self._queue_size)
-        return map(_standard, fetching.get())
+        return _fetched(GeneratorEnqueuer(self._generator), self._workers, self._queue_size)
 
 
 class _Batches(Source):
@@ -376,6 +373,15 @@ class _Batches(Source):
     def batches(self, epochs: int) -> Iterator[Any]:
         """See `Source`."""
         return map(_standard, self._batches)
+
+
+def _fetched(fetching: SequenceEnqueuer, workers: int, queue_size: int) -> Iterator[Any]:
+    """Batches that other threads fetch; these end when the caller lets go of the iterator."""
+    fetching.start(workers, queue_size)
+    try:
+        yield from map(_standard, fetching.get())
+    finally:
+        fetching.stop()
 
 
 def _standard(data: Any) -> Any:

@@ -73,7 +73,8 @@ class SequenceEnqueuer:
         if self.stop_signal is None or self.run_thread is None:
             return
         self.stop_signal.set()
-        self.run_thread.join(timeout)
+        if self.run_thread is not threading.current_thread():  # it may be the last that knows of this object
+            self.run_thread.join(timeout)
 
     def __del__(self) -> None:
         if self.is_running():
