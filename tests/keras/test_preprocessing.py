@@ -177,3 +177,38 @@ def test_saved_with_its_vocabulary(tmp_path: Path) -> None:
     vocabulary = layer.get_vocabulary()
     assert have.tolist() == [[vocabulary.index("the"), vocabulary.index("fox"), 2, 1], [0, 0, 0, 0]]
     assert vocabulary[:3] == ["", "[UNK]", "the"]
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_models_come_back_with_their_vocabulary_and_can_be_saved_again(given: bool, tmp_path: Path) -> None:
+    layer = L.StringLookup(vocabulary=["a", "b"] if given else None)
+    if not given:
+        layer.adapt(["b", "a", "b", "a"])
+    text = tf.keras.Input((1,), dtype="string")
+    model = tf.keras.Model(text, layer(text))
+    texts = tf.constant([["a"], ["b"], ["c"]])
+    want = model(texts).numpy().tolist()
+    for name in ("first", "second"):
+        model.save(str(tmp_path / name))
+        model = tf.keras.models.load_model(str(tmp_path / name))
+        assert model(texts).numpy().tolist() == want
+        assert model.layers[-1].get_vocabulary() == layer.get_vocabulary()
+
+
+def test_learned_numbers_come_back_with_weights(tmp_path: Path) -> None:
+    rows = np.arange(12.0).reshape(6, 2).astype("float32")
+    model = tf.keras.Sequential([tf.keras.Input((2,)), L.Normalization()])
+    model.layers[0].adapt(rows)
+    model.save_weights(str(tmp_path / "weights"))
+    other = tf.keras.Sequential([tf.keras.Input((2,)), L.Normalization()])
+    other.load_weights(str(tmp_path / "weights"))
+    np.testing.assert_allclose(other(rows), model(rows), rtol=1e-6)
+
+
+def test_counts_of_rows_of_any_kind() -> None:
+    ragged = tf.ragged.constant([[1, 1, 4], [], [0, 2**40]], dtype=tf.int64)
+    want = [[0, 2, 0, 0, 1], [0] * 5, [1, 0, 0, 0, 0]]
+    for rows in (ragged, ragged.to_sparse()):
+        counts = tf.math.bincount(rows, minlength=5, maxlength=5, axis=-1)
+        assert counts.numpy().tolist() == want
+    assert tf.shape(ragged.to_sparse()).numpy().tolist() == [3, 3]

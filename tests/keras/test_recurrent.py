@@ -164,3 +164,11 @@ def test_loops_become_kernels(kind: Any, op: str, tmp_path: Path) -> None:
     assert op in {node.op.name for node in made.nodes}
     (have,) = signature(X).values()
     np.testing.assert_allclose(have, want, rtol=1e-5, atol=1e-6)
+
+
+def test_states_are_saved_with_a_model(tmp_path: Path) -> None:
+    model = tf.keras.Sequential([L.LSTM(3, stateful=True, batch_input_shape=(2, 5, 4))])
+    model(X)
+    model.save(str(tmp_path / "model"))
+    again = tf.keras.models.load_model(str(tmp_path / "model"))
+    np.testing.assert_allclose(again(X), model(X), rtol=1e-6)

@@ -121,11 +121,8 @@ class SavedLayers:
             "layer_regularization_losses": ListWrapper(own),
             "layer_metrics": DictWrapper({m.name: m for m in layer._state.metrics}),
         }
-        states = layer.__dict__.get("states")
-        if states is not None and hasattr(layer, "cell"):
-            public["states"] = (
-                ListWrapper(nest.flatten(states)) if not isinstance(states, Trackable) else states
-            )
+        if hasattr(layer, "cell") and hasattr(layer, "states"):
+            public["states"] = ListWrapper(nest.flatten(layer.states))
         return public, private
 
     def _loss(self, make: Callable[[], Any]) -> Function:

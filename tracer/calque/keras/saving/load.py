@@ -334,6 +334,10 @@ class _Reviver:
             self._build(obj, number)
         if not isinstance(obj, Layer) or obj.built:  # what is built later is bound then
             self._bound.add(number)
+        if getattr(obj, "stateful", False) and hasattr(obj, "cell"):
+            kept = [v for v in nest.flatten(obj.states) if v is not None]
+            for variable, child in zip(kept, self._children_of(number, "states"), strict=False):
+                self.bind(variable, child)
         own = obj._trackable_children("checkpoint")
         for name, child in self._nodes[number].children:
             if name in own and name not in _ENDPOINTS:
