@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,25 @@ def test_compute_loss_and_compute_metrics_of_a_subclass() -> None:
     model.compile(keras.optimizers.SGD(0.05), "mse")
     assert model.fit(X, Y, batch_size=50, verbose=0).history["more"] == [1.0]
     check(model, batched(50))
+
+
+def test_losses_and_metrics_of_symbolic_tensors(tmp_path: Path) -> None:
+    inputs = keras.Input((4,))
+    inner = keras.layers.Dense(3, kernel_initializer="ones")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1, kernel_initializer="zeros")(inner))
+    model.add_loss(tf.reduce_mean(inner))
+    model.add_loss(2.0 * tf.reduce_sum(inner))
+    model.add_metric(tf.reduce_max(inner), name="largest")
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.save(tmp_path / "model")
+    copy = keras.Model.from_config(model.get_config())
+    copy.set_weights(model.get_weights()[:4] + copy.get_weights()[4:])
+    copy.compile("sgd", "mse")
+    values = X.sum(1)
+    wanted = np.mean(Y**2) + values.mean() + 6.0 * values.sum()
+    for one in (model, copy, keras.models.load_model(tmp_path / "model")):
+        loss, largest = one.evaluate(X, Y, batch_size=50, verbose=0)
+        np.testing.assert_allclose([loss, largest], [wanted, values.max()], rtol=1e-4)
 
 
 def test_python_and_graph_steps_agree() -> None:

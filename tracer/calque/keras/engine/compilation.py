@@ -120,6 +120,7 @@ class Compiled(WeightHolder):
             compiled_loss=loss if isinstance(loss, CompiledLoss) else CompiledLoss(loss, loss_weights, names),
             compiled_metrics=CompiledMetrics(metrics, weighted_metrics, names, named),
             _compile_arguments={
+                "optimizer": optimizer,
                 "loss": loss,
                 "metrics": metrics,
                 "weighted_metrics": weighted_metrics,
@@ -145,7 +146,7 @@ class Compiled(WeightHolder):
         return {
             name: nest.map_structure(serialize_keras_object, value) if nest.is_nested(value) else
             serialize_keras_object(value)
-            for name, value in {"optimizer": self.optimizer, **self._compile_arguments}.items()
+            for name, value in self._compile_arguments.items()
         }  # fmt: skip
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:

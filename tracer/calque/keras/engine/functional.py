@@ -263,16 +263,43 @@ class Functional(Model):
         """A loss that follows from the model's tensors becomes a layer of the model, which adds it at each call."""
         from ..layers.add_loss import AddLoss
 
-        AddLoss()(loss)
-        node = loss._keras_history.layer._outbound_nodes[-1]
-        self.__dict__["_flat_outputs"] = [*self._flat_outputs, node.outputs]
-        names, layers = self.output_names, self._output_layers
-        kept = self._flat_outputs[:-1]
+        self._append(AddLoss(), loss)
+
+    def _add_symbolic_metric(self, value: KerasTensor, name: str) -> None:
+        """A value that follows from the model's tensors becomes a layer of the model, which follows it."""
+        from ..layers.add_loss import AddMetric
+
+        self._append(AddMetric("mean", name), value)
+
+    def _append(self, layer: Layer, tensor: KerasTensor) -> None:
+        """Let the model run a layer on one of its tensors, whose result is no output."""
+        self._run_also([layer(tensor)])
+
+    def _run_also(self, results: list[KerasTensor]) -> None:
+        """Let the model run what gives these tensors, which are no outputs."""
+        held = self.__dict__
+        held["_extra_outputs"] = [*held.get("_extra_outputs", ()), *results]
+        outputs, names, layers = self._flat_outputs, self.output_names, self._output_layers
+        held["_flat_outputs"] = [*outputs, *held["_extra_outputs"]]
         self._map_network()
-        self.__dict__.update(
-            _flat_outputs=kept, output_names=names, _output_layers=layers, _extra_outputs=node
-        )
+        held.update(_flat_outputs=outputs, output_names=names, _output_layers=layers)
         self._track_layers()
+
+    def _adopt_additions(self) -> None:
+        """Let a model that was made of a configuration run what `add_loss` and `add_metric` had put into it."""
+        from ..layers.add_loss import AddLoss, AddMetric
+
+        waiting, seen, found = list(self._input_layers), set(), []
+        while waiting:
+            layer = waiting.pop(0)
+            if id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            if isinstance(layer, (AddLoss, AddMetric)):
+                found += [node.outputs for node in layer._inbound_nodes]
+            waiting += [node.layer for node in layer._outbound_nodes]
+        if found:
+            self._run_also(found)
 
     # Configuration
 
@@ -293,9 +320,11 @@ class Functional(Model):
         if "input_layers" not in config or "layers" not in config:
             return super().from_config(config, custom_objects)
         inputs, outputs = network_from_config(config, custom_objects)
-        return cls(
+        made = cls(
             inputs=inputs, outputs=outputs, name=config.get("name"), trainable=config.get("trainable", True)
         )
+        made._adopt_additions()
+        return made
 
 
 def _takes_inputs(cls: type) -> bool:

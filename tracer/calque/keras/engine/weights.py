@@ -343,6 +343,12 @@ class WeightHolder(Module):
             "`add_loss` on the model, or inside of `call`."
         )
 
+    def _add_symbolic_metric(self, value: KerasTensor, name: str) -> None:
+        raise ValueError(
+            f'Layer "{self.name}" was asked to follow a symbolic tensor outside of a functional model; call '
+            "`add_metric` on the model, or inside of `call`."
+        )
+
     @property
     def losses(self) -> list[Any]:
         """The losses that it and the layers in it added, and its regularizers', each a scalar tensor."""
@@ -383,9 +389,8 @@ class WeightHolder(Module):
                 "name='mean_activation')`"
             )
         if isinstance(value, KerasTensor):
-            raise ValueError(
-                "`add_metric` on symbolic tensors of a functional model is not supported: call it in a layer's `call`."
-            )
+            self._add_symbolic_metric(value, str(name))
+            return
         name = made_by.name if made_by is not None and name is None else name
         known = next((m for m in self._state.metrics if m.name == name), None)
         if made_by is not None:

@@ -230,11 +230,13 @@ class _Reviver:
         if not isinstance(config, Mapping) or "input_layers" not in config:
             return None
         inputs, outputs = network_from_config(config, created=layers)
-        made = cls or Functional
+        named = {"inputs": inputs, "outputs": outputs, "name": config.get("name")}
         try:
-            return made(inputs=inputs, outputs=outputs, name=config.get("name"))
+            made: Any = (cls or Functional)(**named)
         except TypeError:
-            return Functional(inputs=inputs, outputs=outputs, name=config.get("name"))
+            made = Functional(**named)
+        made._adopt_additions()
+        return made
 
     def _sequential(self, cls: Any, config: Any, layers: Mapping[str, Any]) -> Any:
         listed = config["layers"] if isinstance(config, Mapping) else config
