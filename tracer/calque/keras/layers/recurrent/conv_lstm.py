@@ -12,7 +12,7 @@ from ..conv_arguments import data_format_of, padding_of, sizes_of, tensorflow_fo
 from .base import RNN
 from .cells import DropoutCell, arguments_for, dropped
 
-__all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
+__all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "ConvLSTMCell"]
 
 _FLAGS = ("go_backwards", "return_sequences", "return_state", "stateful")
 _COMMON = ("dtype", "name", "rng_type", "trainable")
