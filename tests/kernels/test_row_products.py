@@ -34,23 +34,26 @@ def test_row_product(dtype: Any, transpose: bool, rows: int, columns: int, wide:
     np.testing.assert_allclose(got, x @ w, rtol=1e-3 if dtype == np.float32 else 1e-9, atol=1e-4)
 
 
-def test_threads_that_others_keep_waiting_are_avoided() -> None:
-    hindrance = blas.Hindrance()
-    assert not hindrance.is_there(0)
-    for start, took in ((0, 0.002), (1, 0.001), (2, 0.0035)):
-        hindrance.note(start, start + took)
-        assert not hindrance.is_there(start + took)
-    hindrance.note(10, 10.1)
-    assert hindrance.is_there(10.2)
-    assert not hindrance.is_there(20)
+def test_threads_that_others_keep_waiting_are_avoided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas, "_busy_until", 0.0)
+    guard = blas.Guard()
+    for start, took in ((1, 0.002), (2, 0.001), (3, 0.0035)):
+        assert guard.begin(lambda now=start: now) == start
+        guard.end(start, lambda now=start + took: now)
+        assert not blas.owned()
+    guard.end(10, lambda: 10.1)  # a hundred times as long
+    assert blas.Guard().begin(lambda: 10.2) == 0  # others are told
+    assert blas.owned() == blas.controllable()
+    guard.end(0)
+    assert not blas.owned()
+    assert guard.begin(lambda: 20) == 20
 
 
 def test_products_are_the_same_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blas.Hindrance, "is_there", lambda self, now: True)
+    monkeypatch.setattr(blas, "owned", lambda: True)
     x, w = np.ones((1, 6), np.float32), np.arange(24, dtype=np.float32).reshape(6, 4)
     laid_out = run("_Columns", {"columns": 8}, w)
     np.testing.assert_array_equal(run("_RowProduct", {"columns": 4}, x, laid_out), x @ w)
-    assert not blas.owned()
     monkeypatch.setattr(products, "LARGE", 1)
     monkeypatch.setattr(products, "_EPILOGUE", 1)
     a, b = np.ones((4, 200), np.float32), np.full((200, 3), 0.5, np.float32)

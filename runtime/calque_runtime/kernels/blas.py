@@ -11,17 +11,19 @@ import os
 import threading
 from collections.abc import Callable
 from functools import cache
+from time import perf_counter
 
 import numpy as np
 
-__all__ = ["Hindrance", "controllable", "own_threads", "owned", "restore_threads"]
+__all__ = ["Guard", "controllable", "own_threads", "owned", "restore_threads"]
 
 _NAMES = ("scipy_openblas_{}64_", "openblas_{}64_", "scipy_openblas_{}", "openblas_{}")
-_LATE = 3  # times as long as the fastest product of a kind, and a millisecond more: threads were waited for
+_LATE = 3  # times as long as a plan's fastest run, and a millisecond more: threads were waited for
 _PAUSE = 2  # seconds for which BLAS's threads are avoided then
 _lock = threading.Lock()
 _users = 0
 _before = 1
+_busy_until = 0.0  # of `time.perf_counter`
 
 
 @cache
@@ -84,29 +86,37 @@ def restore_threads() -> None:
             functions[0](_before)
 
 
-class Hindrance:
-    """Notices that products of one kind wait for BLAS's threads, because other processes have their processors.
+class Guard:
+    """Keeps a plan's products in one thread while other processes have the processors.
 
     OpenBLAS gives each thread its part, and waits for the last one: on a busy machine for milliseconds, a time slice of
-    the others, where one thread would have long been done.
+    the others, where one thread would have long been done. A plan that suddenly takes several times as long as before
+    has waited so; all plans avoid BLAS's threads for a while then.
+
+    Args:
+        seconds: what one slow processor takes for its products.
     """
 
-    def __init__(self) -> None:
-        self._fastest = math.inf
-        self._until = 0.0
+    def __init__(self, seconds: float = math.inf) -> None:
+        self._fastest = seconds
 
-    def is_there(self, now: float) -> bool:
-        """Has there been one lately?
+    def begin(self, now: Callable[[], float] = perf_counter) -> float:
+        """Before the plan runs; the result is for `end`."""
+        start = now()
+        if start >= _busy_until:
+            return start
+        own_threads()
+        return 0.0
 
-        Args:
-            now: the time, of `time.perf_counter`.
-        """
-        return now < self._until
-
-    def note(self, start: float, end: float) -> None:
-        """A product with BLAS's threads began and ended then."""
+    def end(self, start: float, now: Callable[[], float] = perf_counter) -> None:
+        """When the plan has run."""
+        global _busy_until
+        if not start:
+            restore_threads()
+            return
+        end = now()
         took = end - start
         if took < self._fastest:
             self._fastest = took
         elif took > _LATE * self._fastest + 1e-3:
-            self._until = end + _PAUSE
+            _busy_until = end + _PAUSE

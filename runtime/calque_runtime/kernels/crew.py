@@ -27,14 +27,17 @@ def processors() -> int:
 
 
 class _Job:
-    """Pieces of work that several threads take one after the other."""
+    """Pieces of work that several threads take one after the other.
 
-    def __init__(self, work: Callable[[int], Any], count: int, helpers: int) -> None:
+    It is over when every piece is done, not when every helper has come: one without a processor keeps nobody waiting.
+    """
+
+    def __init__(self, work: Callable[[int], Any], count: int) -> None:
         self.work = work
         self.count = count
         self.next = itertools.count().__next__
         self.error: BaseException | None = None
-        self.waiting = helpers
+        self.left = count
         self.lock = threading.Lock()
         self.done = threading.Lock()
         self.done.acquire()
@@ -42,15 +45,22 @@ class _Job:
     def run(self) -> None:
         """Do pieces until none is left."""
         work, count, following = self.work, self.count, self.next
+        done = 0
         try:
             i = following()
             while i < count:
+                done += 1
                 work(i)
                 i = following()
         except BaseException as e:
             self.error = e
             while following() < count:  # nobody need begin another
-                pass
+                done += 1
+        if done:
+            with self.lock:
+                self.left -= done
+                if not self.left:
+                    self.done.release()
 
     def help(self) -> None:
         """`run`, in a helper's thread."""
@@ -59,10 +69,6 @@ class _Job:
             self.run()
         finally:
             loud(token)
-            with self.lock:
-                self.waiting -= 1
-                if not self.waiting:
-                    self.done.release()
 
 
 class _Crew:
@@ -104,7 +110,7 @@ def share(work: Callable[[int], Any], count: int) -> None:
             _crew.start()
             helpers = min(_crew.size, count - 1)
             if helpers:
-                job = _Job(work, count, helpers)
+                job = _Job(work, count)
                 for _ in range(helpers):
                     _crew.queue.put(job)
                 job.run()

@@ -7,7 +7,6 @@ then shared here. In other plans BLAS's own threads do that.
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -83,7 +82,6 @@ def product(
         and blas.controllable()
     )
     short = epilogue.cost * _SHORT <= inner
-    hindrance = blas.Hindrance()
     pieces, by_rows, step = _cut(rows, columns, epilogue.cost)
     apart = epilogue.cost > _LONG  # many passes over columns are faster where these lie together
 
@@ -92,11 +90,8 @@ def product(
         a = a.T if transpose_a else a
         b = b.T if transpose_b else b
         out = empty((rows, columns), dtype)
-        start = perf_counter()
-        if not shared or (short and not blas.owned() and not hindrance.is_there(start)):
+        if not shared or (short and not blas.owned()):
             np.matmul(a, b, out=out)
-            if shared:
-                hindrance.note(start, perf_counter())
             epilogue.apply(out, bias, addend)
             return out
 
@@ -131,19 +126,11 @@ def product(
 
 def row_product(columns: int) -> Callable[[Any, Any], Any]:
     """The kernel of ``_RowProduct``; see there."""
-    hindrance = blas.Hindrance()
 
     def run(x: Any, w: Any) -> Any:
-        start = perf_counter()
-        if not hindrance.is_there(start):
-            product = np.dot(x, w)
-            hindrance.note(start, perf_counter())
-            return product[:, :columns]
-        blas.own_threads()
-        try:
+        if blas.owned():
             return np.dot(x, w[:, :columns])
-        finally:
-            blas.restore_threads()
+        return np.dot(x, w)[:, :columns]
 
     return run
 

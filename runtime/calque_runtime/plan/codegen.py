@@ -20,6 +20,7 @@ and `while`, and a ufunc writes into the array of an input that dies there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -39,6 +40,17 @@ from .stepwise import ALIASES, LONG, stepwise
 
 __all__ = ["Source", "compile_function"]
 
+_PRODUCTS = frozenset(
+    (
+        *("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D", "Einsum", "MatMul", "_FusedConv2D"),
+        *("_FusedMatMul", "_RowProduct"),
+    )
+)
+_BLAS_ALONE = 1 << 18  # multiplications up to which OpenBLAS uses one thread
+_READ, _MULTIPLIED = (
+    5e8,
+    1e10,
+)  # numbers from memory, and multiplications, in a second, which any processor does
 _WHILE = frozenset({"While", "StatelessWhile"})
 _IF = frozenset({"If", "StatelessIf"})
 _IN_PLACE = 1 << 12  # bytes: below, numpy's own cache of small blocks is as fast
@@ -87,6 +99,9 @@ class Source:
         self._depth = 2
         self._count = 0
         self._shares = False  # does a kernel share its work among threads?
+        self._products = (
+            0.0  # seconds that one slow processor takes for products so large that BLAS may share them
+        )
 
     def line(self, text: str, node: Node | None = None, reads: list[str] | None = None) -> None:
         """Write one line."""
@@ -155,6 +170,8 @@ class Source:
     ) -> None:
         run = node.bound(self.env)
         self._shares |= getattr(run, "shares", False)
+        if self.ordered and node.op.name in _PRODUCTS:
+            self._products += _seconds(node)
         reads = [names[v] for v in node.inputs]
         arguments = reads
         if isinstance(run, partial) and not run.keywords:  # a frame less
@@ -277,6 +294,9 @@ class Source:
         if self._shares:  # BLAS's threads would be in the way of ours
             head.insert(2, "    own_threads()")
             tail.append("        restore_threads()")
+        elif self._products:
+            head.insert(2, "    began = guard.begin()")
+            tail.append("        guard.end(began)")
         text = "\n".join([*head, *self._lines, *tail]) + "\n"
         filename = "<plan of " + self.name.replace("\0", "") + ">"  # which compile refuses in a name
         lines, offset, env, values = self._nodes, len(head) + 1, self.env, self.globals
@@ -289,9 +309,22 @@ class Source:
             from ..kernels.blas import own_threads, restore_threads
 
             values.update(own_threads=own_threads, restore_threads=restore_threads)
+        elif self._products:
+            from ..kernels.blas import Guard
+
+            values["guard"] = Guard(self._products)
         exec(compile(text, filename, "exec"), values)
         values[name].source = text
         return _counted(values[name], len(parameters), self.name)
+
+
+def _seconds(node: Node) -> float:
+    """What a slow processor takes for a product of matrices or a convolution; 0 where BLAS has no use for another."""
+    factor, result = node.inputs[1].shape or (), node.outputs[0].shape or ()
+    numbers, results = (math.prod(n or 0 for n in shape) for shape in (factor, result))
+    # Each result takes the numbers of a column of the second factor.
+    multiplications = results * numbers // max(1, (result[-1] or 1) if result else 1)
+    return max(numbers / _READ, multiplications / _MULTIPLIED) if multiplications > _BLAS_ALONE else 0.0
 
 
 def _counted(plan: Callable[..., Any], count: int, name: str) -> Callable[..., Any]:
