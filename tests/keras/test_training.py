@@ -128,6 +128,23 @@ def test_one_trace_for_any_number_of_rows() -> None:
     assert set(traced) == {None}
 
 
+def test_the_size_of_batches_is_known_where_a_dataset_has_just_one() -> None:
+    traced: list[Any] = []
+
+    class Counted(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, inputs: Any) -> Any:
+            traced.append(inputs.shape[0])
+            return inputs
+
+    model = keras.Sequential([Counted(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    rows = tf.data.Dataset.from_tensor_slices((X, Y))
+    model.fit(rows.batch(10, drop_remainder=True), verbose=0)
+    assert traced[-1] == 10
+    model.predict(rows.batch(16), verbose=0)
+    assert traced[-1] is None
+
+
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_a_step_of_ones_own_may_branch_on_tensors(eagerly: bool) -> None:
     class Own(keras.Model):  # type: ignore[misc]
@@ -254,6 +271,18 @@ def test_a_generator_goes_on_from_epoch_to_epoch(workers: int) -> None:
     batches = ((x, y, w) for x, y, w in batched(10) * 2)
     model.fit(batches, epochs=2, steps_per_epoch=5, verbose=0, workers=workers)
     check(model, batched(10) * 2)
+
+
+def test_generators_by_the_old_names() -> None:
+    model = linear()
+    with pytest.warns(UserWarning, match="fit_generator` is deprecated"):
+        model.fit_generator(iter(batched(10)), steps_per_epoch=5, verbose=0)
+    check(model, batched(10))
+    with pytest.warns(UserWarning, match="evaluate_generator` is deprecated"):
+        loss = model.evaluate_generator(iter(batched(10)), steps=5)
+    np.testing.assert_allclose(loss, model.evaluate(X, Y, verbose=0), rtol=1e-5)
+    with pytest.warns(UserWarning, match="predict_generator` is deprecated"):
+        assert model.predict_generator(iter(batched(10)), steps=2).shape == (20, 1)
 
 
 def test_a_generator_that_ends_early(caplog: pytest.LogCaptureFixture) -> None:

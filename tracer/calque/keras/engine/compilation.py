@@ -10,8 +10,8 @@ from ... import nest
 from ...context import functions_run_eagerly, init_scope
 from ...gradient.tape import GradientTape
 from ...variable import Variable
+from ..utils.batches import unpack_x_y_sample_weight
 from .compiled import CompiledLoss, CompiledMetrics
-from .data_adapter import unpack_x_y_sample_weight
 from .state import unique
 from .steps import Step
 from .weights import WeightHolder
@@ -55,6 +55,7 @@ class Compiled(WeightHolder):
             _run_eagerly=None,
             _jit_compile=None,
             _steps_per_execution=1,
+            _batches_of_one_size=False,
             _counters={},
             _was_trainable=[],
         )

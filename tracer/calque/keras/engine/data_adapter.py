@@ -17,6 +17,7 @@ from ... import nest
 from ...composite.composite import CompositeTensor
 from ...tensor import EagerTensor, Tensor, convert_to_tensor
 from ..config import floatx
+from ..utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..utils.sequences import GeneratorEnqueuer, OrderedEnqueuer, Sequence, SequenceEnqueuer
 
 __all__ = [
@@ -24,40 +25,12 @@ __all__ = [
     "as_data",
     "check_sizes",
     "class_weights",
-    "pack_x_y_sample_weight",
     "source_of",
     "train_validation_split",
-    "unpack_x_y_sample_weight",
 ]
 
 # Rows are put into their order so many bytes at a time: enough for one gather to be cheap, and little memory.
 _CHUNK = 1 << 22
-
-
-def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """The inputs, targets and sample weights of a batch; None for what it lacks.
-
-    Raises:
-        ValueError: it has more parts.
-    """
-    if isinstance(data, list):
-        data = tuple(data)
-    if not isinstance(data, tuple):
-        return data, None, None
-    if not 1 <= len(data) <= 3:
-        raise ValueError(
-            "Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: "
-            f"{data}"
-        )
-    x, y, sample_weight = (*data, None, None)[:3]
-    return x, y, sample_weight
-
-
-def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """A batch of these parts; inputs alone stay as they are unless they are a tuple or list."""
-    if y is None:
-        return (x,) if isinstance(x, (tuple, list)) else x
-    return (x, y) if sample_weight is None else (x, y, sample_weight)
 
 
 # What is given as data
@@ -180,10 +153,12 @@ class Source(ABC):
     Attributes:
         size: how many make up all there is; None: nobody knows.
         restarts: does each epoch begin from the start? Otherwise it goes on where the last one ended.
+        of_one_size: is it known beforehand that all batches hold the same number of samples?
     """
 
     size: int | None = None
     restarts = False
+    of_one_size = False
 
     @abstractmethod
     def batches(self, epochs: int) -> Iterator[Any]:
@@ -313,6 +288,8 @@ class _Dataset(Source):
         self._dataset = dataset
         self.size = count if count >= 0 else None
         self.restarts = steps is None or steps == count
+        shapes = [getattr(spec, "shape", None) for spec in nest.flatten(dataset.element_spec)]
+        self.of_one_size = all(shape is not None and shape.is_fully_defined() for shape in shapes)
 
     def batches(self, epochs: int) -> Iterator[Any]:
         """See `Source`."""

@@ -27,6 +27,7 @@ class Epochs:
     Attributes:
         steps: how many batches make an epoch; None while nobody knows.
         first_step: with which step the first epoch begins.
+        of_one_size: see `Source`.
 
     Raises:
         ValueError: a number is out of range, or there is no data.
@@ -54,7 +55,7 @@ class Epochs:
                 "The training loop will run indefinitely since you have set `steps_per_epoch=-1`. Please use "
                 "batch-level callbacks to save checkpoints or log training progress, etc"
             )
-        self._source = source
+        self._source, self.of_one_size = source, source.of_one_size
         self.initial_epoch, self._epochs = initial_epoch, epochs
         self.steps = None if steps == -1 else source.size if steps is None else steps
         self.first_step = 0

@@ -20,7 +20,8 @@ __all__ = ["Step"]
 class Step:
     """Runs a step on batches, as a graph.
 
-    Batches of another number of samples run the same graph: it is traced for any number.
+    Batches of another number of samples run the same graph: it is traced for any number, unless the data says
+    beforehand that there is one number alone.
 
     Args:
         model: the model.
@@ -48,11 +49,13 @@ class Step:
             outline = nest.skeleton(data, expand_composites=True)
             if not all(part is None or type(part) is EagerTensor for part in flat):
                 return self._counted(data)
-        kinds = [None if t is None else (t._dtype, t._array.shape[1:], t._array.ndim) for t in flat]
-        key = (outline, *kinds)
+        fixed = self._model.__dict__["_batches_of_one_size"]
+        start = 0 if fixed else 1
+        kinds = [None if t is None else (t._dtype, t._array.shape[start:], t._array.ndim) for t in flat]
+        key = (outline, fixed, *kinds)
         call = self._traced.get(key)
         if call is None:
-            call = self._traced[key] = self._trace(data, flat)
+            call = self._traced[key] = self._trace(data, flat, fixed)
         return call(flat)
 
     def _counted(self, data: Any) -> Any:
@@ -61,7 +64,7 @@ class Step:
         self._counter.assign_add(1)
         return outputs
 
-    def _trace(self, data: Any, flat: list[Any]) -> Callable[[list[Any]], Any]:
+    def _trace(self, data: Any, flat: list[Any], fixed: bool) -> Callable[[list[Any]], Any]:
         """The step for batches like this one, as a function of their flat tensors."""
         places = [i for i, part in enumerate(flat) if part is not None]
 
@@ -72,17 +75,19 @@ class Step:
             return self._counted(nest.pack_sequence_as(data, leaves, expand_composites=True))
 
         dense = not any(hasattr(part, "_type_spec") for part in nest.flatten(data))
-        specs = [_spec(flat[i], dense) for i in places]
+        specs = [_spec(flat[i], dense, fixed) for i in places]
         self.function = Function(step, self._name)
         return _caller(self.function.get_concrete_function(*specs), places)
 
 
-def _spec(tensor: Any, any_number: bool) -> TensorSpec:
-    """A tensor's dtype and shape, with any number of samples (of the parts of composite tensors, any size at all)."""
-    sizes = list(tensor._array.shape)
-    if any_number:
-        return TensorSpec([None, *sizes[1:]] if sizes else [], tensor.dtype)
-    return TensorSpec([None] * len(sizes), tensor.dtype)
+def _spec(tensor: Any, dense: bool, fixed: bool) -> TensorSpec:
+    """A tensor's dtype and shape; any size for the number of samples, and for the parts of composite tensors."""
+    sizes: list[int | None] = list(tensor._array.shape)
+    if not dense:
+        sizes = [None] * len(sizes)
+    elif sizes and not fixed:
+        sizes[0] = None
+    return TensorSpec(sizes, tensor.dtype)
 
 
 def _caller(concrete: ConcreteFunction, places: list[int]) -> Callable[[list[Any]], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from ... import nest
 from ...composite.composite import CompositeTensor
 from ...context import state
 from ...tensor import EagerTensor
+from ..utils.batches import unpack_x_y_sample_weight
 from .compilation import Compiled
 from .data_adapter import (
     as_data,
@@ -21,7 +23,6 @@ from .data_adapter import (
     class_weights,
     source_of,
     train_validation_split,
-    unpack_x_y_sample_weight,
 )
 from .epochs import Epochs
 from .logs import as_numbers
@@ -150,6 +151,7 @@ class Trainer(Compiled):
         end = watching.batch_hook(mode, "end")
         held = self.__dict__
         at_once = held["_steps_per_execution"]
+        held["_batches_of_one_size"] = going.of_one_size
         try:
             for step, count in going.calls():
                 if begin is not None:
@@ -164,7 +166,7 @@ class Trainer(Compiled):
             if not going.ended(error):
                 raise
         finally:
-            held["_steps_per_execution"] = at_once
+            held["_steps_per_execution"], held["_batches_of_one_size"] = at_once, False
         return logs
 
     def evaluate(
@@ -252,6 +254,7 @@ class Trainer(Compiled):
         begin, end = watching.batch_hook("predict", "begin"), watching.batch_hook("predict", "end")
         outputs: list[Any] = []
         for _, batches in going:
+            self.__dict__["_batches_of_one_size"] = going.of_one_size
             try:
                 for step, _ in going.calls():
                     if begin is not None:
@@ -262,6 +265,8 @@ class Trainer(Compiled):
             except Exception as error:
                 if not going.ended(error):
                     raise
+            finally:
+                self.__dict__["_batches_of_one_size"] = False
         if not outputs:
             raise ValueError(_EMPTY.format("predict_function", "batch_outputs"))
         watching.on_predict_end()
@@ -327,6 +332,23 @@ class Trainer(Compiled):
         self.__dict__["predict_function"] = function = self.make_predict_function()
         return as_numbers(function(iter([_one_batch(x)])))
 
+    # By their old names
+
+    def fit_generator(self, generator: Any, **kwargs: Any) -> Any:
+        """`fit`, with a warning; older releases had another method for generators."""
+        _warn_of_generators("fit")
+        return self.fit(generator, **kwargs)
+
+    def evaluate_generator(self, generator: Any, **kwargs: Any) -> Any:
+        """`evaluate`, with a warning; older releases had another method for generators."""
+        _warn_of_generators("evaluate")
+        return self.evaluate(generator, **{"verbose": 0} | kwargs)
+
+    def predict_generator(self, generator: Any, **kwargs: Any) -> Any:
+        """`predict`, with a warning; older releases had another method for generators."""
+        _warn_of_generators("predict")
+        return self.predict(generator, **{"verbose": 0} | kwargs)
+
     # Details
 
     def _check_call(self, method: str) -> None:
@@ -387,6 +409,14 @@ _EMPTY = (
     "dataset. Otherwise, please use `Model.compile(..., run_eagerly=True)`, or "
     "`tf.config.run_functions_eagerly(True)` for more information of where went wrong."
 )
+
+
+def _warn_of_generators(method: str) -> None:
+    warnings.warn(
+        f"`Model.{method}_generator` is deprecated and will be removed in a future version. Please use "
+        f"`Model.{method}`, which supports generators.",
+        stacklevel=3,
+    )
 
 
 def _positive(name: str, value: Any) -> Any:

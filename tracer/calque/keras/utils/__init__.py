@@ -15,6 +15,7 @@ from ..saving import (
 )
 from . import legacy
 from .arrays import normalize, pad_sequences, to_categorical, to_ordinal
+from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .logging import (
     disable_interactive_logging,
     enable_interactive_logging,
@@ -41,6 +42,7 @@ __all__ = [
     "is_interactive_logging_enabled",
     "legacy",
     "normalize",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
@@ -48,4 +50,5 @@ __all__ = [
     "set_random_seed",
     "to_categorical",
     "to_ordinal",
+    "unpack_x_y_sample_weight",
 ]
