@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import calque
+from calque_runtime.record import replace
 from calque_runtime.savedmodel import files
 from calque_runtime.wire import schema
 from calque_runtime.wire.fingerprint import encode_fingerprint
@@ -207,8 +208,8 @@ def test_signatures_of_ragged_tensors_survive_saving_again(tf: TensorFlow, tmp_p
     ]
     assert infos[0]["sparse"].coo_sparse
     assert all(
-        infos[1][name]._replace(name="", coo_sparse=None, composite=None)
-        == info._replace(name="", coo_sparse=None, composite=None)
+        replace(infos[1][name], name="", coo_sparse=None, composite=None)
+        == replace(info, name="", coo_sparse=None, composite=None)
         for name, info in infos[0].items()
     )
     assert got["words"] == [[b"a", b"bc"], [b""], [b"d"]]

@@ -17,6 +17,7 @@ import pytest
 import calque
 import calque_runtime
 from calque_runtime import shapes
+from calque_runtime.record import replace
 from calque_runtime.savedmodel import files, objects
 from calque_runtime.savedmodel import metagraph as mg
 from calque_runtime.structure import TensorSpecValue
@@ -285,9 +286,9 @@ def described(directory: Path) -> dict[str, Any]:
         if isinstance(one, mg.SavedFunction):
             return one.spec, sorted((concrete(name) for name in one.concrete_functions), key=repr)
         if isinstance(one, mg.BareConcreteFunction):
-            return one._replace(name=""), concrete(one.name)
+            return replace(one, name=""), concrete(one.name)
         if isinstance(one, mg.VariableInfo):
-            return one._replace(device="")
+            return replace(one, device="")
         return meta.assets[one.number].filename if isinstance(one, mg.Asset) else one
 
     found = {
