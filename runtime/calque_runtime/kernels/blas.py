@@ -90,8 +90,8 @@ class Guard:
     """Keeps a plan's products in one thread while other processes have the processors.
 
     OpenBLAS gives each thread its part, and waits for the last one: on a busy machine for milliseconds, a time slice of
-    the others, where one thread would have long been done. A plan that suddenly takes several times as long as before
-    has waited so; all plans avoid BLAS's threads for a while then.
+    the others, where one thread would have long been done. A plan that takes several times as long as before, again and
+    again, has waited so; all plans avoid BLAS's threads for a while then.
 
     Args:
         seconds: what one slow processor takes for its products.
@@ -99,6 +99,7 @@ class Guard:
 
     def __init__(self, seconds: float = math.inf) -> None:
         self._fastest = seconds
+        self._score = 0  # of lateness: a run that is late once has met something else
 
     def begin(self, now: Callable[[], float] = perf_counter) -> float:
         """Before the plan runs; the result is for `end`."""
@@ -116,7 +117,11 @@ class Guard:
             return
         end = now()
         took = end - start
-        if took < self._fastest:
-            self._fastest = took
-        elif took > _LATE * self._fastest + 1e-3:
-            _busy_until = end + _PAUSE
+        if took > _LATE * self._fastest + 1e-3:
+            self._score += 2
+            if self._score > 2:
+                _busy_until = end + _PAUSE
+                self._score = 1  # if the next run afterwards is late, too, it is once more
+            return
+        self._score = max(self._score - 1, 0)
+        self._fastest = min(self._fastest, took)
