@@ -53,6 +53,8 @@ class Environment:
         generic_calls: how often a function is called with arguments of some shapes before it is compiled for them.
     """
 
+    generic_calls = 1
+
     def __init__(self, library: Library | None = None, limits: Limits | None = None) -> None:
         self.library = Library() if library is None else library
         self.resources: dict[tuple[str, str, str], Any] = {}
@@ -61,7 +63,6 @@ class Environment:
         self.gradients: dict[str, Callable[[], tuple[str, Any, list[Any]]]] = {}
         self.own_files: frozenset[str] = frozenset()
         self.backends: tuple[Backend, ...] = ()
-        self.generic_calls = 1
 
     def resource(self, kind: str, container: str, name: str, make: Callable[[], T]) -> T:
         """The shared resource of that name, made when it is first asked for."""

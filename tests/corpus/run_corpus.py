@@ -1,12 +1,13 @@
 """Run a folder of SavedModels and compare with what TensorFlow computed from them.
 
-    python tests/corpus/run_corpus.py --corpus DIR [--json FILE] [--jobs N] [--only TEXT]
+    python tests/corpus/run_corpus.py --corpus DIR [--json FILE] [--jobs N] [--only TEXT] [--optimized]
 
 DIR holds ``models/<id>/``, ``golden/<id>__<signature>.npz`` and ``manifest.json``. Each model runs in a process of its
 own, with limits on time and memory, through `calque_runtime.load`; every signature that TensorFlow ran gets
 TensorFlow's inputs, and its outputs are compared with TensorFlow's: names, dtypes, shapes, and values within rtol 1e-4
 and atol 1e-5 (1e-2 for half and bfloat16), exactly for integers, bools and strings. Of signatures that are not
-deterministic the values are not compared.
+deterministic the values are not compared. With ``--optimized`` the first call already runs the plan that the passes made
+for its shapes, instead of the one for any shape.
 
 Prints a line for each model, totals by kind and by reason, and at the end ``runnable N matched M refused R failed F``:
 
@@ -178,13 +179,17 @@ def run_model(corpus: Path, record: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def worker(corpus: Path, target: str) -> None:
+def worker(corpus: Path, target: str, optimized: bool) -> None:
     """Run the model whose manifest record comes on stdin; write what came out to the file `target`."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     sys.path.insert(0, str(RUNTIME))
     record = json.load(sys.stdin)
+    if optimized:
+        from calque_runtime.environment import Environment
+
+        Environment.generic_calls = 0
     try:
         out = run_model(corpus, record)
     except BaseException as e:  # also MemoryError and what loading raises beside its own errors
@@ -202,7 +207,7 @@ def worker(corpus: Path, target: str) -> None:
 # --- all of them
 
 
-def run_apart(corpus: Path, record: dict[str, Any]) -> dict[str, Any]:
+def run_apart(corpus: Path, record: dict[str, Any], optimized: bool = False) -> dict[str, Any]:
     """`run_model` in a process of its own."""
     base: dict[str, Any] = {
         "id": record["id"],
@@ -218,6 +223,7 @@ def run_apart(corpus: Path, record: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "out.json")
         command = [sys.executable, __file__, "--corpus", str(corpus), "--worker", str(target)]
+        command += ["--optimized"] if optimized else []
         env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         process = subprocess.Popen(
             command,
@@ -304,17 +310,18 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the results to this file")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="models at a time")
     parser.add_argument("--only", default="", help="only models whose id or kind holds this text")
+    parser.add_argument("--optimized", action="store_true", help="run the passes' plans at the first call")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args()
     corpus = args.corpus.resolve()
     if args.worker:
-        worker(corpus, args.worker)
+        worker(corpus, args.worker, args.optimized)
         return 0
     records = json.loads((corpus / "manifest.json").read_text())
     records = [r for r in records if args.only in r["id"] or args.only == r.get("kind")]
     results = []
     with ThreadPoolExecutor(max(1, args.jobs)) as pool:
-        for result in pool.map(lambda record: run_apart(corpus, record), records):
+        for result in pool.map(lambda record: run_apart(corpus, record, args.optimized), records):
             results.append(result)
             print(line(result), flush=True)
     print("\n".join(summary(results)))
