@@ -171,7 +171,7 @@ class Source:
         run = node.bound(self.env)
         self._shares |= getattr(run, "shares", False)
         if self.ordered and node.op.name in _PRODUCTS:
-            self._products += _seconds(node)
+            self._products += _seconds(node) if len(node.inputs) > 1 else 0.0
         reads = [names[v] for v in node.inputs]
         arguments = reads
         if isinstance(run, partial) and not run.keywords:  # a frame less
