@@ -248,3 +248,45 @@ def test_export_is_for_inference_alone(tmp_path: Path) -> None:
     assert len(loaded.variables) == len(model.variables)
     with pytest.raises(ValueError, match="never been called"):
         Own().export(tmp_path / "n")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "io.gfile.remove",
+        "io.write_file",
+        "saved_model.save",
+        "py_function",
+        "experimental.numpy",
+        "os.remove",
+    ],
+)
+def test_ops_of_a_configuration_are_functions_of_tensors_alone(function: str) -> None:
+    config = {
+        "name": "m",
+        "layers": [
+            {
+                "class_name": "TFOpLambda",
+                "config": {"name": "evil", "trainable": True, "dtype": "float32", "function": function},
+                "name": "evil",
+                "inbound_nodes": [["_CONSTANT_VALUE", -1, "/tmp/nothing", {}]],
+            }
+        ],
+        "input_layers": [["evil", 0, 0]],
+        "output_layers": [["evil", 0, 0]],
+    }
+    with pytest.raises(ValueError, match="no function"):
+        keras.Model.from_config(config)
+
+
+def test_functions_of_pythons_own_library_are_out_of_reach() -> None:
+    config = {"module": "shutil", "class_name": "function", "config": "rmtree", "registered_name": "function"}
+    with pytest.raises((TypeError, ValueError), match="rmtree"):
+        keras.layers.deserialize(
+            {
+                "module": "keras.layers",
+                "class_name": "Activation",
+                "config": {"activation": config},
+                "registered_name": None,
+            }
+        )

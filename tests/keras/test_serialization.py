@@ -122,15 +122,18 @@ def test_scopes_end_and_nest() -> None:
 
 
 def test_modules_are_never_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = {"module": "this", "class_name": "Halve", "config": {}, "registered_name": "Halve"}
-    monkeypatch.delitem(sys.modules, "this", raising=False)
+    there = types.ModuleType("somebodys_layers")
+    config = {"module": there.__name__, "class_name": "Halve", "config": {}, "registered_name": "Halve"}
     with pytest.raises(TypeError, match="Could not locate class"):
         saving.deserialize_keras_object(config)
-    assert "this" not in sys.modules
-    there = types.ModuleType("this")
     there.Halve = Halve  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "this", there)
+    monkeypatch.setitem(sys.modules, there.__name__, there)
     assert isinstance(saving.deserialize_keras_object(config), Halve)
+    for module in ("this", "shutil"):  # Python's own: not imported, and not used where it is
+        imported = module in sys.modules
+        with pytest.raises(TypeError, match="Could not locate"):
+            saving.deserialize_keras_object({**config, "module": module, "class_name": "Template"})
+        assert (module in sys.modules) == imported
 
 
 def test_lambdas_are_code() -> None:

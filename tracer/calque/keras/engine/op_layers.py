@@ -52,6 +52,7 @@ _NOT_OF_TENSORS = frozenset(
         "as_dtype", "case", "cond", "control_dependencies", "convert_to_tensor", "custom_gradient",
         "executing_eagerly", "foldl", "foldr", "function", "get_static_value", "grad_pass_through", "gradients",
         "group", "init_scope", "inside_function", "is_symbolic_tensor", "is_tensor", "load_library",
+        *("matching_files", "read_file", "write_file"),
         "load_op_library", "make_ndarray", "make_tensor_proto", "map_fn", "name_scope", "no_op", "numpy_function",
         "print", "py_function", "recompute_grad", "scan", "stop_recording", "switch_case", "type_spec_from_value",
         "variable_creator_scope", "vectorized_map", "while_loop",
@@ -177,6 +178,7 @@ def _resolved(function: Any) -> tuple[str, Callable[..., Any]]:
 
 
 def _looked_up(name: str) -> Callable[..., Any] | None:
+    """The public function of tensors of that name; None for other functions: the name may come from a file."""
     short = name.removeprefix("compat.v1.").removeprefix("compat.v2.")
     short = {"floor_div": "math.floordiv", "placeholder_with_default": "identity"}.get(short, short)
     found: Any = sys.modules[__name__.partition(".")[0]]
@@ -184,7 +186,8 @@ def _looked_up(name: str) -> Callable[..., Any] | None:
         found = getattr(found, part, None)
         if found is None:
             return None
-    return found if callable(found) else None
+    known = inspect.isfunction(found) and (found in _names or getattr(found, "__wrapped__", None) in _names)
+    return found if known else None
 
 
 # The calls of functions and operators

@@ -253,7 +253,7 @@ def _find(config: dict[str, Any], custom: Mapping[str, Any]) -> Any:
     if found is None and isinstance(module, str):
         found = _find_in_keras(module, name, is_function)
         if found is None:
-            found = getattr(sys.modules.get(module), name, None)
+            found = _find_in_program(module, name)
     if found is None:
         kind = "function" if is_function else "class"
         raise TypeError(
@@ -261,6 +261,13 @@ def _find(config: dict[str, Any], custom: Mapping[str, Any]) -> Any:
             f"register it with `@keras.saving.register_keras_serializable()`. Full object config: {config}"
         )
     return found
+
+
+def _find_in_program(module: str, name: str) -> Any:
+    """What a module of the program's own has, if it is imported; nothing of Python's own library."""
+    if module.partition(".")[0] in sys.stdlib_module_names and module != "__main__":
+        return None
+    return getattr(sys.modules.get(module), name, None)
 
 
 def _find_in_keras(module: str, name: str, is_function: bool) -> Any:
