@@ -32,10 +32,9 @@ def expected(
 def check(seen: list[np.ndarray], wanted: list[np.ndarray]) -> None:
     assert len(seen) == len(wanted)
     for mine, theirs in zip(seen, wanted, strict=True):
-        largest = float(
-            np.max(np.abs(theirs), initial=1.0)
-        )  # rounding of the large ones reaches differences of them
-        np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-7 * largest)
+        # Ten steps, each rounded; what is left of large numbers has their rounding.
+        largest = float(np.max(np.abs(theirs), initial=1.0))
+        np.testing.assert_allclose(mine, theirs, rtol=5e-6, atol=1e-7 * largest)
         assert mine.dtype == theirs.dtype
 
 
