@@ -67,6 +67,25 @@ def read_all(tests, folder):  # type: ignore[no-untyped-def]
     return found
 
 
+def write_files(tests, folder, names):  # type: ignore[no-untyped-def]
+    """In tf-keras: models trained and saved as HDF5 files, whole and weights alone; what they predict."""
+    import sys
+
+    import tf_keras
+
+    sys.path.insert(0, tests)
+    from interop import keras_architectures as made
+
+    found = {}
+    for name in names:
+        model = made.make(name, tf, tf_keras, "adam")  # noqa: F821
+        made.train(model, name)
+        model.save(f"{folder}/{name}.h5")
+        model.save_weights(f"{folder}/{name}_weights.h5")
+        found[name] = made.predicted(model, name)
+    return found
+
+
 @pytest.fixture(scope="module")
 def theirs(tf: TensorFlow, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     folder = tmp_path_factory.mktemp("theirs")
@@ -153,3 +172,18 @@ def test_the_runtime_runs_it_without_keras(ours: tuple[Path, Any, Any], name: st
     assert len(got) == len(wanted)
     for value in got.values():
         assert any(value.shape == w.shape and np.allclose(value, w, rtol=1e-3, atol=1e-4) for w in wanted)
+
+
+def test_hdf5_files_of_tf_keras_are_read(tf: TensorFlow, tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    names = [name for name in made.ARCHITECTURES if name != "nested"]  # which such files cannot hold
+    wanted = tf.script(write_files, tests=TESTS, folder=str(tmp_path), names=names, timeout=300)
+    for name in names:
+        assert_close(
+            made.predicted(calque.keras.models.load_model(tmp_path / f"{name}.h5"), name), wanted[name]
+        )
+        model = made.make(name, calque, calque.keras, "adam")
+        model.load_weights(tmp_path / f"{name}_weights.h5")
+        assert_close(made.predicted(model, name), wanted[name])
+    with pytest.raises(ValueError, match="Layer count mismatch"):
+        made.make("cnn", calque, calque.keras, "adam").load_weights(tmp_path / "mlp_weights.h5")

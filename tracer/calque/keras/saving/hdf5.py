@@ -21,8 +21,8 @@ def _open(path: str) -> Any:
         raise UnimplementedError(
             None,
             None,
-            f"Reading the HDF5 file '{path}' takes h5py (`pip install h5py`). Or convert it: load it with tf-keras and "
-            "save it with `model.save('directory', save_format='tf')`.",
+            f"Reading the HDF5 file '{path}' takes h5py (`pip install calque[hdf5]`). Or convert it: load it "
+            "with tf-keras and save it with `model.save('directory', save_format='tf')`.",
         ) from None
     return h5py.File(path, "r")
 
