@@ -44,11 +44,28 @@ def test_threads_that_others_keep_waiting_are_avoided(monkeypatch: pytest.Monkey
     guard.end(9, lambda: 9.1)  # a hundred times as long: once may be anything
     assert guard.begin(lambda: 9.2) == 9.2
     guard.end(10, lambda: 10.1)
-    assert blas.Guard().begin(lambda: 10.2) == 0  # others are told
+    began = blas.Guard().begin(lambda: 10.2)
+    assert began == -10.2  # others are told
     assert blas.owned() == blas.controllable()
-    guard.end(0)
+    guard.end(began, lambda: 10.203)
     assert not blas.owned()
     assert guard.begin(lambda: 20) == 20
+    guard.end(20, lambda: 20.02)  # seven times as long as without threads
+    assert guard.begin(lambda: 20.03) == -20.03
+    guard.end(-20.03, lambda: 20.033)
+    assert not blas.owned()
+
+
+def test_a_plan_that_does_more_than_products_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas, "_busy_until", 0.0)
+    guard = blas.Guard(0.001)
+    alone = []
+    for run in range(100):  # 20 ms each, where the products were thought to take one
+        began = guard.begin(lambda now=1 + run / 10: now)
+        guard.end(began, lambda now=1.02 + run / 10: now)
+        alone.append(began < 0)
+    assert any(alone)
+    assert not any(alone[30:])
 
 
 def test_products_are_the_same_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:

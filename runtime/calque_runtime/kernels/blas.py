@@ -91,10 +91,11 @@ class Guard:
 
     OpenBLAS gives each thread its part, and waits for the last one: on a busy machine for milliseconds, a time slice of
     the others, where one thread would have long been done. A plan that takes several times as long as before, again and
-    again, has waited so; all plans avoid BLAS's threads for a while then.
+    again, has waited so; all plans avoid BLAS's threads for a while then. How long it takes without them is what its
+    later runs are compared with: a plan that has more to do than products is not late because of that.
 
     Args:
-        seconds: what one slow processor takes for its products.
+        seconds: what one slow processor takes for its products; the first runs are compared with it.
     """
 
     def __init__(self, seconds: float = math.inf) -> None:
@@ -102,26 +103,28 @@ class Guard:
         self._score = 0  # of lateness: a run that is late once has met something else
 
     def begin(self, now: Callable[[], float] = perf_counter) -> float:
-        """Before the plan runs; the result is for `end`."""
+        """Before the plan runs; the result is for `end`: when it began, less than 0 where BLAS's threads are avoided."""
         start = now()
         if start >= _busy_until:
             return start
         own_threads()
-        return 0.0
+        return -start
 
     def end(self, start: float, now: Callable[[], float] = perf_counter) -> None:
         """When the plan has run."""
         global _busy_until
-        if not start:
-            restore_threads()
-            return
         end = now()
+        if start < 0:
+            restore_threads()
+            self._fastest = min(self._fastest, end + start)
+            return
         took = end - start
         if took > _LATE * self._fastest + 1e-3:
             self._score += 2
             if self._score > 2:
                 _busy_until = end + _PAUSE
                 self._score = 1  # if the next run afterwards is late, too, it is once more
+                self._fastest = math.inf  # measured anew, without threads
             return
         self._score = max(self._score - 1, 0)
         self._fastest = min(self._fastest, took)
