@@ -175,7 +175,11 @@ def test_sequential_with_and_without_a_shape() -> None:
     assert len(known.weights) == 4
     assert [layer.name for layer in known.layers] == ["dense", "dense_1"]
     late = keras.Sequential([layers.Dense(3), layers.Dense(2)])
-    assert late.weights == []
+    for what in ("weights", "trainable_weights", "non_trainable_variables"):
+        with pytest.raises(ValueError, match=r"have not yet been created.*`build\(\)`"):
+            getattr(late, what)
+    with pytest.raises(ValueError, match="have not yet been created"):
+        late.get_weights()
     assert late(X).shape == (2, 2)
     assert late(np.ones((5, 7, 4), np.float32)).shape == (5, 7, 2)  # of another rank
     built = keras.Sequential([layers.Dense(3), layers.Dense(2)])

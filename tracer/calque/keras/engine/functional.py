@@ -132,7 +132,7 @@ class Functional(Model):
         children: dict[str, Any] = {}
         with_weights = 0
         for index, layer in enumerate(self.layers):
-            if layer.weights:
+            if _has_weights(layer):
                 children[f"layer_with_weights-{with_weights}"] = layer
                 with_weights += 1
             children[f"layer-{index}"] = layer
@@ -325,6 +325,13 @@ class Functional(Model):
         )
         made._adopt_additions()
         return made
+
+
+def _has_weights(layer: Any) -> bool:
+    try:
+        return bool(layer.weights)
+    except ValueError:  # a model that has not been built
+        return False
 
 
 def _takes_inputs(cls: type) -> bool:

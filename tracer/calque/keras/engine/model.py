@@ -72,15 +72,29 @@ class Model(Trainer, Layer):
 
     # Weights, by layers
 
+    def _check_weights_made(self) -> None:
+        """Raise a ValueError if the class makes weights when it is built, and has not been."""
+        if "build" in type(self).__dict__ and not self.built:
+            raise ValueError(
+                f"Weights for model '{self.name}' have not yet been created. Weights are created when the model is "
+                "first called on inputs or `build()` is called with an `input_shape`."
+            )
+
     @property
     def weights(self) -> list[Variable]:
-        """All weights: those of one layer after the other, then its own."""
+        """All weights: those of one layer after the other, then its own.
+
+        Raises:
+            ValueError: the model makes them when it is built, and has not been.
+        """
+        self._check_weights_made()
         own = self._list_weights(True) + self._list_weights(False)
         return unique([v for m in modules_in(self._state.parts) for v in m.variables] + own)
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes, by layers; its own last."""
+        """The weights that training changes, by layers; its own last (see `weights`)."""
+        self._check_weights_made()
         if not self._state.trainable:
             return []
         nested = [v for m in modules_in(self._state.parts) for v in m.trainable_variables]
@@ -88,7 +102,8 @@ class Model(Trainer, Layer):
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training leaves alone, by layers; its own last."""
+        """The weights that training leaves alone, by layers; its own last (see `weights`)."""
+        self._check_weights_made()
         nested = [v for m in modules_in(self._state.parts) for v in m.non_trainable_variables]
         own = self._list_weights(False)
         if not self._state.trainable:
