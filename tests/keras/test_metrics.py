@@ -163,6 +163,9 @@ def test_names_and_configs() -> None:
     assert isinstance(made, metrics.Precision)
     assert (made.name, made.thresholds) == ("p", [0.2, 0.3])
     assert metrics.serialize(None) is None
+    with pytest.warns(UserWarning, match="objects of type `keras.metrics.Metric`") as warned:
+        metrics.serialize(metrics.mean_squared_error)
+    assert len(warned) == 1
     assert metrics.get("mse") is metrics.mean_squared_error
     assert isinstance(metrics.get({"class_name": "AUC", "config": {"curve": "PR"}}), metrics.AUC)
     with pytest.raises(ValueError, match="Unknown metric function: 'nothing'"):

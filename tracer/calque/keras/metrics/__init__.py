@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -197,14 +196,6 @@ _OBJECTS: dict[str, Any] = {
 
 def serialize(metric: Any, use_legacy_format: bool = False) -> Any:
     """A metric as a dict, see `keras.saving.serialize_keras_object`."""
-    if metric is None:
-        return None
-    if not isinstance(metric, Metric):
-        warnings.warn(
-            "The `keras.metrics.serialize()` API should only be used for objects of type `keras.metrics.Metric`. Found "
-            f"an instance of type {type(metric)}, which may lead to improper serialization.",
-            stacklevel=2,
-        )
     return serialize_named(metric, Metric, "metrics", use_legacy_format)
 
 
