@@ -163,13 +163,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 def _objects() -> dict[str, Any]:
     """The functions, and the layers that stand for functions, by name."""
-    from importlib import import_module
-    from importlib.util import find_spec
+    from . import layers
 
-    room = f"{__package__}.layers"
-    layers = import_module(room) if find_spec(room) is not None else None
     named = ("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax", "ThresholdedReLU")
-    return _FUNCTIONS | {name: getattr(layers, name) for name in named if hasattr(layers, name)}
+    return _FUNCTIONS | {name: getattr(layers, name) for name in named}
 
 
 def serialize(activation: Any, use_legacy_format: bool = False) -> Any:
