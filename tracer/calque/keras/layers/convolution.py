@@ -124,8 +124,8 @@ class ConvolutionBase(WeightedLayer):
         space = [[before, 0], [0, 0]] if self.data_format == "channels_last" else [[0, 0], [before, 0]]
         return tf.pad(inputs, axes + space), "VALID"
 
-    def _finished(self, outputs: Any, rank: int | None = None) -> Any:
-        """The result with bias and activation; `rank`: its axes of space, where it has others than the inputs."""
+    def _with_bias(self, outputs: Any, rank: int | None = None) -> Any:
+        """The result with its bias, if there is one; `rank`: its axes of space, where it has others than the inputs."""
         if self.use_bias:
             axes = rank or self.rank
             first = self.data_format == "channels_first"
@@ -257,7 +257,7 @@ class _Conv(ConvolutionBase):
     def call(self, inputs: Any) -> Any:
         """``activation(convolution + bias)``."""
         outputs = self.convolution_op(self._padded(inputs)[0], self.kernel)
-        return self.activation(self._finished(outputs))
+        return self.activation(self._with_bias(outputs))
 
 
 def _with_one_batch_axis(x: Any, rank: int, run: Callable[[Any], Any]) -> Any:

@@ -99,7 +99,7 @@ class DepthwiseConv1D(_DepthwiseConv):
             steps, padding = self._spread(self.strides * 2), self.padding.upper()
             kind = tensorflow_format(self.data_format, 2)
             y = tf.nn.depthwise_conv2d(x, kernel, steps, padding, kind, (1, *self.dilation_rate))
-            return self._finished(y, 2)
+            return self._with_bias(y, 2)
 
         return self.activation(_as_image(inputs, self.data_format, run))
 
@@ -118,7 +118,7 @@ class DepthwiseConv2D(_DepthwiseConv):
                 x, self.depthwise_kernel, steps, padding, dilations=self.dilation_rate
             )
 
-        return self.activation(self._finished(in_channels_last(inputs, self.data_format, 2, run)))
+        return self.activation(self._with_bias(in_channels_last(inputs, self.data_format, 2, run)))
 
 
 class _SeparableConv(ConvolutionBase):
@@ -209,7 +209,7 @@ class SeparableConv1D(_SeparableConv):
             kernels = tf.expand_dims(self.depthwise_kernel, 0), tf.expand_dims(self.pointwise_kernel, 0)
             steps, kind = self._spread(self.strides * 2), tensorflow_format(self.data_format, 2)
             y = tf.nn.separable_conv2d(x, *kernels, steps, padding, kind, (1, *self.dilation_rate))
-            return self._finished(y, 2)
+            return self._with_bias(y, 2)
 
         return self.activation(_as_image(inputs, self.data_format, run))
 
@@ -224,7 +224,7 @@ class SeparableConv2D(_SeparableConv):
         kernels = self.depthwise_kernel, self.pointwise_kernel
         steps, padding = self._spread(self.strides), self.padding.upper()
         y = tf.nn.separable_conv2d(inputs, *kernels, steps, padding, self._format, self.dilation_rate)
-        return self.activation(self._finished(y))
+        return self.activation(self._with_bias(y))
 
 
 def _as_image(x: Any, data_format: str, run: Callable[[Any], Any]) -> Any:

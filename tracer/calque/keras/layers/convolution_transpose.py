@@ -91,7 +91,7 @@ class _ConvTranspose(ConvolutionBase):
         outputs = self._transposed(inputs)
         if not tf.executing_eagerly() and inputs.shape.rank is not None:
             outputs.set_shape(self.compute_output_shape(inputs.shape))
-        return self.activation(self._finished(outputs))
+        return self.activation(self._with_bias(outputs))
 
     def _transposed(self, inputs: Any) -> Any:
         raise NotImplementedError
