@@ -81,6 +81,15 @@ def test_errors_of_states() -> None:
         L.LSTM(3, unroll=True)(tf.keras.Input((None, 4)))
 
 
+def test_layers_have_what_their_cells_were_told() -> None:
+    layer = L.ConvLSTM2D(3, (2, 1), strides=2, padding="same", dropout=0.5, unit_forget_bias=False)
+    assert (layer.filters, layer.kernel_size, layer.strides, layer.padding) == (3, (2, 1), (2, 2), "same")
+    assert (layer.data_format, layer.dilation_rate) == ("channels_last", (1, 1))
+    assert (layer.dropout, layer.recurrent_dropout, layer.unit_forget_bias) == (0.5, 0.0, False)
+    assert layer.recurrent_activation is tf.keras.activations.hard_sigmoid
+    assert L.LSTM(3, use_bias=False).use_bias is False
+
+
 def test_states_as_symbolic_inputs() -> None:
     x, h, c = tf.keras.Input((5, 4)), tf.keras.Input((3,)), tf.keras.Input((3,))
     layer = L.LSTM(3)

@@ -12,13 +12,14 @@ from ...naming import snake_case
 from .base import RNN
 from .cells import arguments_for
 
-__all__ = ["CellLayer", "FusedLayer"]
+__all__ = ["CellLayer", "FusedLayer", "VectorLayer", "of_cell"]
 
 _FLAGS = ("go_backwards", "return_sequences", "return_state", "stateful", "time_major", "unroll")
 _COMMON = ("dtype", "name", "rng_type", "trainable")
 
 
-def _of_cell(name: str) -> Any:
+def of_cell(name: str) -> Any:
+    """A property of a layer that is an attribute of its cell."""
     return property(lambda self: getattr(self.cell, name), doc=f"The cell's `{name}`.")
 
 
@@ -26,41 +27,28 @@ class CellLayer(RNN):
     """A recurrent layer with a cell of its own.
 
     Args:
-        cell: the class of the cell.
+        cell: the cell.
         given: the arguments of the layer's constructor, by name.
         **kwargs: those of every layer.
     """
 
-    units = _of_cell("units")
-    activation = _of_cell("activation")
-    use_bias = _of_cell("use_bias")
-    kernel_initializer = _of_cell("kernel_initializer")
-    recurrent_initializer = _of_cell("recurrent_initializer")
-    bias_initializer = _of_cell("bias_initializer")
-    kernel_regularizer = _of_cell("kernel_regularizer")
-    recurrent_regularizer = _of_cell("recurrent_regularizer")
-    bias_regularizer = _of_cell("bias_regularizer")
-    kernel_constraint = _of_cell("kernel_constraint")
-    recurrent_constraint = _of_cell("recurrent_constraint")
-    bias_constraint = _of_cell("bias_constraint")
-    dropout = _of_cell("dropout")
-    recurrent_dropout = _of_cell("recurrent_dropout")
+    activation = of_cell("activation")
+    use_bias = of_cell("use_bias")
+    kernel_initializer = of_cell("kernel_initializer")
+    recurrent_initializer = of_cell("recurrent_initializer")
+    bias_initializer = of_cell("bias_initializer")
+    kernel_regularizer = of_cell("kernel_regularizer")
+    recurrent_regularizer = of_cell("recurrent_regularizer")
+    bias_regularizer = of_cell("bias_regularizer")
+    kernel_constraint = of_cell("kernel_constraint")
+    recurrent_constraint = of_cell("recurrent_constraint")
+    bias_constraint = of_cell("bias_constraint")
+    dropout = of_cell("dropout")
+    recurrent_dropout = of_cell("recurrent_dropout")
 
     def __init__(self, cell: Any, given: dict[str, Any], **kwargs: Any) -> None:
-        common = {k: kwargs[k] for k in ("dtype", "implementation", "seed") if k in kwargs}
-        kwargs = {
-            k: v for k, v in kwargs.items() if k not in ("enable_caching_device", "implementation", "seed")
-        }
-        made = cell(
-            **arguments_for(cell, given),
-            **common,
-            trainable=kwargs.get("trainable", True),
-            name=snake_case(cell.__name__),
-        )
-        flags = {flag: given[flag] for flag in _FLAGS if flag in given}
-        super().__init__(made, **flags, **kwargs)
+        super().__init__(cell, **{flag: given[flag] for flag in _FLAGS if flag in given}, **kwargs)
         self.activity_regularizer = regularizers.get(given["activity_regularizer"])
-        self.input_spec = [InputSpec(ndim=3)]
 
     def get_config(self) -> dict[str, Any]:
         """The arguments to make such a layer from."""
@@ -75,15 +63,40 @@ class CellLayer(RNN):
         return cls(**config)
 
 
-class FusedLayer(CellLayer):
+class VectorLayer(CellLayer):
+    """A recurrent layer over sequences of vectors, ``(batch, time, features)``.
+
+    Args:
+        cell: the class of the cell.
+        given, **kwargs: see `CellLayer`; also `implementation` and `seed`, which are the cell's.
+    """
+
+    units = of_cell("units")
+
+    def __init__(self, cell: Any, given: dict[str, Any], **kwargs: Any) -> None:
+        common = {k: kwargs[k] for k in ("dtype", "implementation", "seed") if k in kwargs}
+        kwargs = {
+            k: v for k, v in kwargs.items() if k not in ("enable_caching_device", "implementation", "seed")
+        }
+        made = cell(
+            **arguments_for(cell, given),
+            **common,
+            trainable=kwargs.get("trainable", True),
+            name=snake_case(cell.__name__),
+        )
+        super().__init__(made, given, **kwargs)
+        self.input_spec = [InputSpec(ndim=3)]
+
+
+class FusedLayer(VectorLayer):
     """A layer whose cell can do with weights that were read before the loop, all gates in one product.
 
     Layers of the default kind do: those with tanh and sigmoid, a bias, and no dropout of the state. What they drop of
     the inputs is drawn for each time step.
     """
 
-    recurrent_activation = _of_cell("recurrent_activation")
-    implementation = _of_cell("implementation")
+    recurrent_activation = of_cell("recurrent_activation")
+    implementation = of_cell("implementation")
 
     def call(  # type: ignore[override]
         self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None

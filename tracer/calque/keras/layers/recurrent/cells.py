@@ -8,6 +8,7 @@ from typing import Any
 import calque as tf
 
 from ....context import state as context
+from ... import activations, initializers
 from ...engine.layer import Layer
 from ..base_random import BaseRandomLayer
 from ..phase import when_training
@@ -16,6 +17,7 @@ from ..weighted import WeightedLayer
 __all__ = [
     "AbstractRNNCell",
     "DropoutCell",
+    "MemoryCell",
     "arguments_for",
     "dropped",
     "initial_state_of",
@@ -146,8 +148,6 @@ class DropoutCell(WeightedLayer, BaseRandomLayer):
         told: dict[str, Any],
         **kwargs: Any,
     ) -> None:
-        from ... import activations
-
         if units <= 0:
             raise ValueError(
                 f"Received an invalid value for argument `units`, expected a positive integer, got {units}."
@@ -181,8 +181,6 @@ class DropoutCell(WeightedLayer, BaseRandomLayer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments to make such a cell from."""
-        from ... import activations
-
         own = {
             "units": self.units,
             "activation": activations.serialize(self.activation),
@@ -225,6 +223,62 @@ class DropoutCell(WeightedLayer, BaseRandomLayer):
     def _draw(self, rate: float, like: Any, training: Any) -> Any:
         ones = tf.ones_like(like)
         return when_training(training, lambda: self._random_generator.dropout(ones, rate), lambda: ones)
+
+
+class MemoryCell(DropoutCell):
+    """A cell with a memory, as that of an LSTM: its gates are input, forget, cell and output.
+
+    Args:
+        recurrent_activation: of the gates.
+        unit_forget_bias: does the bias of the gate that forgets start with 1?
+
+    The others are those of `DropoutCell`.
+    """
+
+    _gates = 4
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any,
+        recurrent_activation: Any,
+        use_bias: bool,
+        unit_forget_bias: bool,
+        dropout: float,
+        recurrent_dropout: float,
+        told: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, activation, use_bias, dropout, recurrent_dropout, told, **kwargs)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self.unit_forget_bias = unit_forget_bias
+
+    def _add_bias(self, columns: int) -> Any:
+        start = self.bias_initializer
+        if not self.unit_forget_bias:
+            return super()._add_bias(columns)
+
+        def with_ones(_: Any, *args: Any, **kwargs: Any) -> Any:
+            parts = ((start, 1), (initializers.get("ones"), 1), (start, 2))
+            return tf.concat([make((self.units * n,), *args, **kwargs) for make, n in parts], 0)
+
+        told = {"regularizer": self.bias_regularizer, "constraint": self.bias_constraint}
+        return self.add_weight("bias", shape=(columns,), initializer=with_ones, **told)
+
+    def _output(self, gates: Any, memory: Any) -> Any:
+        """The output, and the new output and memory, from the gates before their activations and the memory so far."""
+        i, f, c, o = gates
+        act, gate = self.activation, self.recurrent_activation
+        memory = gate(f) * memory + gate(i) * act(c)
+        h = gate(o) * act(memory)
+        return h, [h, memory]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments to make such a cell from."""
+        return super().get_config() | {
+            "recurrent_activation": activations.serialize(self.recurrent_activation),
+            "unit_forget_bias": self.unit_forget_bias,
+        }
 
 
 def _is_visible(trace: Any) -> bool:

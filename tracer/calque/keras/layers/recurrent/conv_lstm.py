@@ -6,19 +6,15 @@ from typing import Any
 
 import calque as tf
 
-from ... import activations, initializers, regularizers
 from ...engine.input_spec import InputSpec
 from ..conv_arguments import data_format_of, padding_of, sizes_of, tensorflow_format, window_output
-from .base import RNN
-from .cells import DropoutCell, arguments_for, dropped
+from .cell_layer import CellLayer, of_cell
+from .cells import MemoryCell, arguments_for, dropped
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "ConvLSTMCell"]
 
-_FLAGS = ("go_backwards", "return_sequences", "return_state", "stateful")
-_COMMON = ("dtype", "name", "rng_type", "trainable")
 
-
-class ConvLSTMCell(DropoutCell):
+class ConvLSTMCell(MemoryCell):
     """A cell of an LSTM over images, or the like.
 
     Args:
@@ -28,8 +24,6 @@ class ConvLSTMCell(DropoutCell):
             of the state has strides of 1 and the padding "same".
         others: see `LSTMCell`.
     """
-
-    _gates = 4
 
     def __init__(
         self,
@@ -57,7 +51,7 @@ class ConvLSTMCell(DropoutCell):
         recurrent_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(told=locals(), units=filters, **arguments_for(DropoutCell, locals()), **kwargs)
+        super().__init__(told=locals(), units=filters, **arguments_for(MemoryCell, locals()), **kwargs)
         self.rank = rank
         self.filters = filters
         self.__dict__["kernel_size"] = sizes_of(kernel_size, rank, "kernel_size")
@@ -65,8 +59,6 @@ class ConvLSTMCell(DropoutCell):
         self.__dict__["dilation_rate"] = sizes_of(dilation_rate, rank, "dilation_rate")
         self.padding = padding_of(padding)
         self.data_format = data_format_of(data_format)
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.unit_forget_bias = unit_forget_bias
         self.__dict__["state_size"] = (filters, filters)
 
     kernel_size: tuple[int, ...]
@@ -93,18 +85,6 @@ class ConvLSTMCell(DropoutCell):
         self.bias = self._add_bias(columns) if self.use_bias else None
         self._state.build_input_shape = input_shape
         self.built = True
-
-    def _add_bias(self, columns: int) -> Any:
-        start = self.bias_initializer
-        if not self.unit_forget_bias:
-            return super()._add_bias(columns)
-
-        def with_ones(_: Any, *args: Any, **kwargs: Any) -> Any:
-            parts = ((start, 1), (initializers.get("ones"), 1), (start, 2))
-            return tf.concat([make((self.filters * n,), *args, **kwargs) for make, n in parts], 0)
-
-        told = {"regularizer": self.bias_regularizer, "constraint": self.bias_constraint}
-        return self.add_weight("bias", shape=(columns,), initializer=with_ones, **told)
 
     def convolved(self, x: Any, kernel: Any) -> Any:
         """The convolution of the inputs."""
@@ -139,11 +119,8 @@ class ConvLSTMCell(DropoutCell):
             x = [self._with_bias(v, bias) for v, bias in zip(x, tf.split(self.bias, 4), strict=True)]
         kernels = tf.split(self.recurrent_kernel, 4, axis=self.rank + 1)
         state = dropped(states[0], state_masks, self.recurrent_dropout, 4)
-        i, f, c, o = (v + self._of_state(h, k) for v, h, k in zip(x, state, kernels, strict=True))
-        act, gate = self.activation, self.recurrent_activation
-        memory = gate(f) * states[1] + gate(i) * act(c)
-        h = gate(o) * act(memory)
-        return h, [h, memory]
+        gates = [v + self._of_state(h, k) for v, h, k in zip(x, state, kernels, strict=True)]
+        return self._output(gates, states[1])
 
     def get_config(self) -> dict[str, Any]:
         """The arguments to make such a cell from."""
@@ -156,12 +133,10 @@ class ConvLSTMCell(DropoutCell):
             "padding": self.padding,
             "data_format": self.data_format,
             "dilation_rate": self.dilation_rate,
-            "recurrent_activation": activations.serialize(self.recurrent_activation),
-            "unit_forget_bias": self.unit_forget_bias,
         }
 
 
-class _ConvLSTM(RNN):
+class _ConvLSTM(CellLayer):
     """A recurrent layer over images, or the like: ``(batch, time, ..., channels)``.
 
     Args:
@@ -176,6 +151,15 @@ class _ConvLSTM(RNN):
     """
 
     _rank: int
+
+    filters = of_cell("filters")
+    kernel_size = of_cell("kernel_size")
+    strides = of_cell("strides")
+    padding = of_cell("padding")
+    data_format = of_cell("data_format")
+    dilation_rate = of_cell("dilation_rate")
+    recurrent_activation = of_cell("recurrent_activation")
+    unit_forget_bias = of_cell("unit_forget_bias")
 
     def __init__(
         self,
@@ -212,8 +196,7 @@ class _ConvLSTM(RNN):
             raise TypeError("Unrolling is not possible with convolutional RNNs. Received: unroll=True")
         told: dict[str, Any] = {"rank": self._rank, "dtype": kwargs.get("dtype"), "name": "conv_lstm_cell"}
         cell = ConvLSTMCell(**arguments_for(ConvLSTMCell, given), **told)
-        super().__init__(cell, **{flag: given[flag] for flag in _FLAGS}, **kwargs)
-        self.activity_regularizer = regularizers.get(activity_regularizer)
+        super().__init__(cell, given, **kwargs)
         self.input_spec = [InputSpec(ndim=self._rank + 3)]
 
     def _build_cell(self, shape: Any) -> None:
@@ -260,18 +243,6 @@ class _ConvLSTM(RNN):
                 "columns: specify them by a `batch_input_shape` or `batch_shape`."
             )
         return [tf.zeros(self._shaped([batch], space), self.variable_dtype or "float32") for _ in range(2)]
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments to make such a layer from."""
-        config = super().get_config()
-        del config["cell"]
-        own = {k: v for k, v in self.cell.get_config().items() if k not in _COMMON}
-        return config | own | {"activity_regularizer": regularizers.serialize(self.activity_regularizer)}
-
-    @classmethod
-    def from_config(cls, config: Any) -> Any:  # type: ignore[override]
-        """A layer from what `get_config` gave."""
-        return cls(**config)
 
 
 class ConvLSTM1D(_ConvLSTM):

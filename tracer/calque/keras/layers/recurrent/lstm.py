@@ -6,15 +6,14 @@ from typing import Any
 
 import calque as tf
 
-from ... import activations, initializers
 from ...backend.tensors import dot
 from .cell_layer import FusedLayer
-from .cells import DropoutCell, arguments_for, dropped
+from .cells import MemoryCell, arguments_for, dropped
 
 __all__ = ["LSTM", "LSTMCell"]
 
 
-class LSTMCell(DropoutCell):
+class LSTMCell(MemoryCell):
     """A cell with a memory, to which gates add and of which they forget.
 
     Args:
@@ -36,8 +35,6 @@ class LSTMCell(DropoutCell):
         ValueError: `units` is not positive.
     """
 
-    _gates = 4
-
     def __init__(
         self,
         units: int,
@@ -58,29 +55,10 @@ class LSTMCell(DropoutCell):
         recurrent_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(told=locals(), **arguments_for(DropoutCell, locals()), **kwargs)
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.unit_forget_bias = unit_forget_bias
+        super().__init__(told=locals(), **arguments_for(MemoryCell, locals()), **kwargs)
         self.implementation = 1 if self.recurrent_dropout != 0 else kwargs.get("implementation", 2)
         self.state_size = [units, units]
         self.output_size = units
-
-    def _add_bias(self, columns: int) -> Any:
-        start = self.bias_initializer
-        if not self.unit_forget_bias:
-            return super()._add_bias(columns)
-
-        def with_ones(_: Any, *args: Any, **kwargs: Any) -> Any:
-            parts = ((start, 1), (initializers.get("ones"), 1), (start, 2))
-            return tf.concat([make((self.units * n,), *args, **kwargs) for make, n in parts], 0)
-
-        return self.add_weight(
-            "bias",
-            shape=(columns,),
-            initializer=with_ones,
-            regularizer=self.bias_regularizer,
-            constraint=self.bias_constraint,
-        )
 
     def call(self, inputs: Any, states: Any, training: Any = None) -> Any:
         """One time step, from output and memory: the output, and the new output and memory."""
@@ -109,20 +87,9 @@ class LSTMCell(DropoutCell):
             z = tf.nn.bias_add(z, bias)
         return self._output(tf.split(z, 4, axis=1), states[1])
 
-    def _output(self, gates: Any, memory: Any) -> Any:
-        i, f, c, o = gates
-        act, gate = self.activation, self.recurrent_activation
-        memory = gate(f) * memory + gate(i) * act(c)
-        h = gate(o) * act(memory)
-        return h, [h, memory]
-
     def get_config(self) -> dict[str, Any]:
         """The arguments to make such a cell from."""
-        return super().get_config() | {
-            "recurrent_activation": activations.serialize(self.recurrent_activation),
-            "unit_forget_bias": self.unit_forget_bias,
-            "implementation": self.implementation,
-        }
+        return super().get_config() | {"implementation": self.implementation}
 
 
 class LSTM(FusedLayer):

@@ -7,7 +7,7 @@ from typing import Any
 import calque as tf
 
 from ...backend.tensors import dot
-from .cell_layer import CellLayer
+from .cell_layer import VectorLayer
 from .cells import DropoutCell, arguments_for
 
 __all__ = ["SimpleRNN", "SimpleRNNCell"]
@@ -65,7 +65,7 @@ class SimpleRNNCell(DropoutCell):
         return output, [output] if tf.nest.is_nested(states) else output
 
 
-class SimpleRNN(CellLayer):
+class SimpleRNN(VectorLayer):
     """A recurrent layer of `SimpleRNNCell`; see there for the arguments of the cell, and `RNN` for the others.
 
     Args:
