@@ -103,7 +103,7 @@ class Guard:
         self._score = 0  # of lateness: a run that is late once has met something else
 
     def begin(self, now: Callable[[], float] = perf_counter) -> float:
-        """Before the plan runs; the result is for `end`: when it began, less than 0 where BLAS's threads are avoided."""
+        """Before the plan runs; the result is for `end`: when that was, below 0 where BLAS's threads are avoided."""
         start = now()
         if start >= _busy_until:
             return start
