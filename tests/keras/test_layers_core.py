@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -218,6 +220,36 @@ def test_lambda_keeps_named_functions_by_name() -> None:
     assert again.function is double
     with pytest.raises(TypeError, match="function_type"):
         layers.Lambda.from_config({**config, "function_type": "other"})
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
+        ("os", "getcwd"),
+        ("os", {"class_name": "mkdir", "config": {"path": "made"}}),
+        ("numpy", {"class_name": "savetxt", "config": {"fname": "made", "X": [1]}}),
+        ("calque.io", "write_file"),
+        ("builtins", "print"),
+        (__name__, "mkdir"),
+        (__name__, "Any"),
+    ],
+)
+def test_a_named_function_is_the_programs_own_and_is_not_called(
+    module: str, function: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(globals(), "mkdir", os.mkdir)  # Python's, under another module's name
+    config = {
+        **layers.Lambda(double).get_config(),
+        "function": function,
+        "function_type": "function",
+        "module": module,
+    }
+    with pytest.raises((TypeError, ValueError), match="Unknown function in Lambda layer"):
+        layers.Lambda.from_config(config)
+    assert not list(tmp_path.iterdir())
+    own = layers.Lambda.from_config({**config, "function": "double", "module": __name__})
+    assert own.function is double
 
 
 def test_losses_on_symbols_become_layers_of_the_model() -> None:

@@ -16,7 +16,7 @@ import calque as tf
 
 from ..engine.layer import Layer
 from ..saving.function_code import dump_function, load_function
-from ..saving.serialization import deserialize_keras_object, in_safe_mode
+from ..saving.serialization import deserialize_keras_object, find_in_program, in_safe_mode
 
 __all__ = ["Lambda"]
 
@@ -229,7 +229,7 @@ def _read(config: dict[str, Any], custom_objects: Any, key: str, module_key: str
             config[key],
             custom_objects=custom_objects,
             printable_module_name="function in Lambda layer",
-            module_objects=_names(module, custom_objects),
+            module_objects=_function_of(module, config[key]),
         )
     if kind != "lambda":
         raise TypeError(
@@ -242,13 +242,24 @@ def _read(config: dict[str, Any], custom_objects: Any, key: str, module_key: str
     return load_function(config[key], _names(module, custom_objects))
 
 
+def _function_of(module: str | None, name: Any) -> dict[str, Any]:
+    """The function that a config names, by that name; nothing where the program's module has none."""
+    _warn_unless_loaded(module)
+    found = find_in_program(module, name)
+    return {name: found} if callable(found) and not inspect.isclass(found) else {}
+
+
 def _names(module: str | None, custom_objects: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What names mean in a function of this module."""
+    """What names mean in the code of a function of this module."""
+    _warn_unless_loaded(module)
     names: dict[str, Any] = {"__builtins__": __builtins__, "np": np, "tf": tf}
     if module in sys.modules:
         names |= vars(sys.modules[module])
-    elif module is not None:
-        warnings.warn(
-            f"{module} is not loaded, but a Lambda layer uses it. It may cause errors.", stacklevel=4
-        )
     return names | dict(custom_objects or {})
+
+
+def _warn_unless_loaded(module: str | None) -> None:
+    if module is not None and module not in sys.modules:
+        warnings.warn(
+            f"{module} is not loaded, but a Lambda layer uses it. It may cause errors.", stacklevel=5
+        )

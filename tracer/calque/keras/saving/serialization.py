@@ -35,6 +35,7 @@ __all__ = [
     "deserialize_keras_object",
     "deserialize_named",
     "enable_unsafe_deserialization",
+    "find_in_program",
     "get_named",
     "in_safe_mode",
     "public_name",
@@ -54,6 +55,8 @@ _ROOMS_OF_FUNCTIONS = (
     "regularizers",
 )
 _LAYER_ROOMS = ("layers", "models", "metrics")  # where classes of internal modules are public
+# What a name in a file does not lead to: code that nobody wrote to be called by models.
+_LIBRARIES = sys.stdlib_module_names | {_PACKAGE.partition(".")[0]}
 _INTERNAL = "tf_keras.src"  # what tf-keras says of classes that are not public, such as engine.functional's
 
 
@@ -253,7 +256,7 @@ def _find(config: dict[str, Any], custom: Mapping[str, Any]) -> Any:
     if found is None and isinstance(module, str):
         found = _find_in_keras(module, name, is_function)
         if found is None:
-            found = _find_in_program(module, name)
+            found = find_in_program(module, name)
     if found is None:
         kind = "function" if is_function else "class"
         raise TypeError(
@@ -263,11 +266,16 @@ def _find(config: dict[str, Any], custom: Mapping[str, Any]) -> Any:
     return found
 
 
-def _find_in_program(module: str, name: str) -> Any:
-    """What a module of the program's own has, if it is imported; nothing of Python's own library."""
-    if module.partition(".")[0] in sys.stdlib_module_names and module != "__main__":
+def find_in_program(module: Any, name: Any) -> Any:
+    """What a module of the program's own has, if it is imported; None for what is Python's or calque's, there as well."""
+    if not isinstance(module, str) or not isinstance(name, str) or _is_library(module):
         return None
-    return getattr(sys.modules.get(module), name, None)
+    found = getattr(sys.modules[module], name, None) if module in sys.modules else None
+    return None if _is_library(getattr(found, "__module__", None)) else found
+
+
+def _is_library(module: Any) -> bool:
+    return isinstance(module, str) and module.partition(".")[0] in _LIBRARIES
 
 
 def _find_in_keras(module: str, name: str, is_function: bool) -> Any:
