@@ -20,6 +20,7 @@ import numpy as np
 from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..shapes import Shape, fixed, is_static, known_size
+from .drop_dead import run as drop_dead
 from .rewriting import Builder, nested, rewrite, users
 
 __all__ = ["run"]
@@ -56,8 +57,6 @@ class _Flattening:
     def run(self) -> bool:
         changed = rewrite(self.function, self.visit)
         if changed:
-            from .drop_dead import run as drop_dead
-
             drop_dead(self.function, Environment())
         return changed
 

@@ -14,6 +14,7 @@ import numpy as np
 from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..shapes import is_static
+from .drop_dead import run as drop_dead
 from .rewriting import Builder, nested, rewrite
 
 __all__ = ["run"]
@@ -29,8 +30,6 @@ def run(function: Function, env: Environment) -> bool:
     for one in [*nested(function), function]:
         if rewrite(one, _visit):
             changed = True
-            from .drop_dead import run as drop_dead
-
             drop_dead(one, Environment())
     return changed
 

@@ -16,6 +16,7 @@ from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..plan.weights import derived
 from ..shapes import Shape, fixed, is_static, known_size
+from .drop_dead import run as drop_dead
 from .rewriting import Builder, nested, rewrite, users
 
 __all__ = ["run"]
@@ -65,8 +66,6 @@ class _Fusing:
     def run(self) -> bool:
         changed = rewrite(self.function, self.visit)
         if changed:  # what a longer epilogue took in
-            from .drop_dead import run as drop_dead
-
             drop_dead(self.function, Environment())
         return changed
 

@@ -19,6 +19,7 @@ from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..plan.weights import derived
 from ..shapes import fixed, is_static
+from .drop_dead import run as drop_dead
 from .rewriting import Builder, rewrite, users
 
 __all__ = ["run"]
@@ -82,8 +83,6 @@ class _Merging:
         ]
         changed = rewrite(self.function, self.visit)
         if changed:
-            from .drop_dead import run as drop_dead
-
             drop_dead(self.function, Environment())
         return changed
 

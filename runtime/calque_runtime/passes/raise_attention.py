@@ -27,6 +27,7 @@ from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..plan.weights import derived
 from ..shapes import Shape, broadcast, fixed, is_static, known_size
+from .drop_dead import run as drop_dead
 from .rewriting import Builder, nested, rewrite, users
 
 __all__ = ["run"]
@@ -60,8 +61,6 @@ class _Raising:
     def run(self) -> bool:
         changed = rewrite(self.function, self.visit)
         if changed:  # what led there, and transposes that others took in
-            from .drop_dead import run as drop_dead
-
             drop_dead(self.function, Environment())
         return changed
 

@@ -25,6 +25,7 @@ from ..constants import constant_value
 from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..shapes import fixed, is_static, known_size
+from .drop_dead import run as drop_dead
 from .rewriting import Builder, nested, rewrite
 
 __all__ = ["run"]
@@ -39,8 +40,6 @@ def run(function: Function, env: Environment) -> bool:
     for one in [*nested(function), function]:
         if any(node.op.name == "Rsqrt" for node in one.nodes) and rewrite(one, _visit):
             changed = True
-            from .drop_dead import run as drop_dead
-
             drop_dead(one, env)
     return changed
 
