@@ -194,7 +194,7 @@ def test_group(text: str, tile: int, shared: int, monkeypatch: pytest.MonkeyPatc
         else random.standard_normal(v.shape).astype(v.dtype.np)
         for v in function.inputs
     ]
-    group = tiles.tiled(function, [v.shape for v in function.inputs])
+    group = tiles.tiled(function)
     before = [a.copy() for a in given]
     for _ in range(2):
         with np.errstate(all="ignore"):  # as plans do

@@ -32,13 +32,13 @@ _TILE = 1 << 16  # elements of a tile: with a few temporaries of float32 this fi
 _SHARED = 1 << 18  # elements of an array from which on threads share the work
 
 
-def tiled(body: Function, shapes: Sequence[Shape]) -> Callable[..., list[Any]]:
-    """What runs the function of a group for inputs of these static shapes."""
+def tiled(body: Function) -> Callable[..., list[Any]]:
+    """What runs the function of a group, whose shapes are all static."""
     whole = _whole(body)
     rows, columns = _split(whole, [v.shape for v in body.inputs], _reduces(body))
     tile, scratch = _Writer(body, whole, rows, columns).build()
-    views = [_view(v.shape, whole, rows, columns) for v in body.inputs]
-    outputs = [(fixed(v.shape), v.dtype.np, _view(v.shape, whole, rows, columns)) for v in body.outputs]
+    views = [_view(v.shape, rows, columns) for v in body.inputs]
+    outputs = [(fixed(v.shape), v.dtype.np, _view(v.shape, rows, columns)) for v in body.outputs]
     step = max(1, _TILE // columns)
     size = rows * columns
     if size >= _SHARED:  # an even number of tiles, none of them short
@@ -103,7 +103,7 @@ def _fits(shape: Shape, whole: tuple[int, ...], k: int) -> bool:
     return (same[0] or ones[0]) and (same[1] or ones[1])
 
 
-def _view(shape: Shape, whole: tuple[int, ...], rows: int, columns: int) -> tuple[int, ...] | None:
+def _view(shape: Shape, rows: int, columns: int) -> tuple[int, ...] | None:
     """The shape in which a tile reads an array; None for one number."""
     size = math.prod(fixed(shape))
     if size == 1 and rows * columns > 1:

@@ -31,7 +31,7 @@ def group(s: Site) -> Kernel:
     def make() -> Kernel:
         from ..kernels.tiles import tiled
 
-        return tiled(body, s.shapes)
+        return tiled(body)
 
     for backend in reversed(() if s.env is None else s.env.backends):
         make = partial(_declining, backend.compile_group, s, (), make)

@@ -78,9 +78,9 @@ class _Fusing:
             return None
         if name in _ADDS:
             for value, other in (node.inputs, node.inputs[::-1]):
-                if value in self.fused and self._only_here(value, node):
+                if value in self.fused and self._only_here(value):
                     return self._longer(node, value, other, builder)
-        elif name in _ACTIVATIONS and node.inputs[0] in self.fused and self._only_here(node.inputs[0], node):
+        elif name in _ACTIVATIONS and node.inputs[0] in self.fused and self._only_here(node.inputs[0]):
             base, ops, args = self.fused[node.inputs[0]]
             if ops and ops[-1] in _ACTIVATIONS:
                 return None
@@ -97,13 +97,9 @@ class _Fusing:
             return False  # groups of channels
         if node.op.name == "MatMul" and (known_size(out.shape) or 0) < _SMALL:
             return False
-        return (
-            all(is_static(v.shape) for v in node.inputs)
-            and out.dtype.name == "float32"
-            and is_static(out.shape)
-        )
+        return out.dtype.name == "float32" and is_static(out.shape)
 
-    def _only_here(self, value: Value, node: Node) -> bool:
+    def _only_here(self, value: Value) -> bool:
         readers = self.users.get(value, ())
         return len(readers) <= 1 and value not in self.function.outputs
 

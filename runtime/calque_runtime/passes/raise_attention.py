@@ -101,7 +101,7 @@ class _Raising:
             query, key, mask, scale, fill = scores
             # The letters of the second product, translated to those of the scores: B, N, T, S.
             names = dict(zip(wl, query[2], strict=True))
-            equation = _equation(names, query, key, vl, second[4], order)
+            equation = _equation(names, query[2][:-2], vl, second[4], order)
             if equation is None or weights.shape is None:
                 continue
             value, letters = _through_transpose(value, equation[1])
@@ -182,18 +182,24 @@ class _Raising:
 
 def _equation(
     names: Mapping[str, str],
-    query: tuple[Value, str, str],
-    key: tuple[Value, str],
+    stacked: str,
     letters: str,
     out: str,
     order: list[int] | None,
 ) -> tuple[str, str] | None:
-    """The axes of the result and of the value, or None where they are not those of attention."""
+    """The axes of the result and of the value, or None where they are not those of attention.
+
+    Args:
+        names: what the axes of the scores are called, by their letters in the second product.
+        stacked: the axes in front of the scores' rows and columns.
+        letters: of the value in the second product.
+        out: of its result.
+        order: how a transpose behind it orders the axes, if there is one.
+    """
     left = [x for x in letters if x not in names]
     if len(left) != 1 or len(set(letters)) != len(letters) or len(set(out)) != len(out):
         return None
     full = {**names, left[0]: "V"}
-    stacked = query[2][:-2]
     value = "".join(full[x] for x in letters)
     result = "".join(full.get(x, "?") for x in out)
     if sorted(value) != sorted(stacked + "SV") or sorted(result) != sorted(stacked + "TV"):
