@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,22 +18,8 @@ __all__ = ["ClassMethodLayer", "SlicingOpLambda", "TFOpLambda", "install"]
 # Public modules whose functions take symbolic tensors; the names that TensorFlow has for a function under several
 # modules are, but for these, those in `math`, or else the shortest.
 _MODULES = (
-    *(
-        "",
-        "math",
-        "nn",
-        "linalg",
-        "image",
-        "strings",
-        "signal",
-        "bitwise",
-        "audio",
-        "io",
-        "random",
-        "sparse",
-        "ragged",
-    ),
-)
+    "", "math", "nn", "linalg", "image", "strings", "signal", "bitwise", "audio", "io", "random", "sparse", "ragged"
+)  # fmt: skip
 _CANONICAL = {
     "math.softmax": "nn.softmax",
     "math.log_softmax": "nn.log_softmax",
@@ -146,10 +133,11 @@ def _slice_dicts(spec: Any) -> Any:
 
 
 def _operator(name: str) -> Callable[..., Any]:
-    def run(x: Any, y: Any, name: str | None = None) -> Any:
-        return getattr(__import__("operator"), symbol)(x, y)
+    function = getattr(operator, name)
 
-    symbol = name
+    def run(x: Any, y: Any, name: str | None = None) -> Any:
+        return function(x, y)
+
     return run
 
 
@@ -244,7 +232,7 @@ def _target(function: Callable[..., Any], name: str) -> Callable[[tuple[Any, ...
 def _binary(name: str, swapped: bool = False, with_name: bool = True) -> Callable[[Any, Any], Any]:
     second = "b" if name == "linalg.matmul" else "y"
 
-    def operator(self: Any, other: Any) -> Any:
+    def method(self: Any, other: Any) -> Any:
         if swapped and isinstance(other, (bool, int, float)):
             other = self.dtype.as_numpy_dtype(other).item()
         x, y = (other, self) if swapped else (self, other)
@@ -253,7 +241,7 @@ def _binary(name: str, swapped: bool = False, with_name: bool = True) -> Callabl
             return TFOpLambda(name)(x, y=y, **extra)
         return TFOpLambda(name)(x, **{second: y}, **extra)
 
-    return operator
+    return method
 
 
 def _unary(name: str) -> Callable[[Any], Any]:
@@ -265,13 +253,13 @@ def _index(self: Any, key: Any) -> Any:
 
 
 def _logical(name: str) -> Callable[[Any, Any], Any]:
-    def operator(self: Any, other: Any) -> Any:
+    def method(self: Any, other: Any) -> Any:
         kind = "math" if self.dtype.is_bool else "bitwise"
         return TFOpLambda(f"{kind}.{('logical_' if kind == 'math' else 'bitwise_') + name}")(
             self, y=other, name=None
         )
 
-    return operator
+    return method
 
 
 _DUNDERS: dict[str, Callable[..., Any]] = {

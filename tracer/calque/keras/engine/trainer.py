@@ -110,7 +110,7 @@ class Trainer(Compiled):
             x, y, sample_weight, size, steps_per_epoch, shuffle, _positive("workers", workers), max_queue_size
         )
         going = Epochs(source, steps_per_epoch, initial_epoch, epochs, self.steps_per_execution, class_weight)
-        watching = self._watching(callbacks, verbose, going.steps, epochs, add_history=True)
+        watching = self._watching(callbacks, verbose, going.steps, epochs)
         with self._trainable_as_compiled():
             self.stop_training = False
             self.__dict__["train_function"] = train_function = self.make_train_function()
@@ -209,7 +209,7 @@ class Trainer(Compiled):
             if keep:
                 self.__dict__["_validation_source"] = source
         going = Epochs(source, steps, steps_per_call=self.steps_per_execution)
-        watching = self._watching(callbacks, verbose, going.steps, 1, add_history=True)
+        watching = self._watching(callbacks, verbose, going.steps, 1)
         self.__dict__["test_function"] = function = self.make_test_function()
         self._test_counter.assign(0)
         watching.on_test_begin()
@@ -247,7 +247,7 @@ class Trainer(Compiled):
         size = _positive("batch_size", batch_size)
         source = source_of(x, None, None, size, steps, False, _positive("workers", workers), max_queue_size)
         going = Epochs(source, steps)
-        watching = self._watching(callbacks, verbose, going.steps, 1, add_history=True)
+        watching = self._watching(callbacks, verbose, going.steps, 1)
         self.__dict__["predict_function"] = function = self.make_predict_function()
         self._predict_counter.assign(0)
         watching.on_predict_begin()
@@ -367,9 +367,7 @@ class Trainer(Compiled):
                 f"positional arguments, found: {extra}."
             )
 
-    def _watching(
-        self, callbacks: Any, verbose: Any, steps: int | None, epochs: int, add_history: bool
-    ) -> Any:
+    def _watching(self, callbacks: Any, verbose: Any, steps: int | None, epochs: int) -> Any:
         """The callbacks of a loop as a list that calls them."""
         from ..callbacks import CallbackList
         from ..utils.logging import is_interactive_logging_enabled
@@ -380,7 +378,7 @@ class Trainer(Compiled):
             verbose = 1 if is_interactive_logging_enabled() else 2
         return CallbackList(
             callbacks,
-            add_history=add_history,
+            add_history=True,
             add_progbar=verbose != 0,
             model=self,
             verbose=verbose,

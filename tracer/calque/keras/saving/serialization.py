@@ -267,7 +267,7 @@ def _find(config: dict[str, Any], custom: Mapping[str, Any]) -> Any:
 
 
 def find_in_program(module: Any, name: Any) -> Any:
-    """What a module of the program's own has, if it is imported; None for what is Python's or calque's, there as well."""
+    """What a module of the program's own has, if it is imported; None for what is Python's or calque's there."""
     if not isinstance(module, str) or not isinstance(name, str) or _is_library(module):
         return None
     found = getattr(sys.modules[module], name, None) if module in sys.modules else None
