@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from .engine.sequential import Sequential
 from .layers.serialization import deserialize
 from .saving import legacy_serialization as legacy
 from .saving.load import load_model
-from .saving.metadata import KERAS_VERSION
+from .saving.metadata import KERAS_VERSION, decode, encode
 from .saving.save import save_model
 
 __all__ = [
@@ -36,14 +35,12 @@ def model_to_json(model: Model, **kwargs: Any) -> str:
         model: the model.
         **kwargs: of `json.dumps`.
     """
-    from .saving.metadata import _default, _marked
-
     said = {
         **legacy.serialize_keras_object(model),
         "keras_version": KERAS_VERSION,
         "backend": "tensorflow",
     }
-    return json.dumps(_marked(said), default=_default, **kwargs)
+    return encode(said, **kwargs)
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -53,8 +50,6 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
         json_string: the text.
         custom_objects: classes and functions of the caller's own, by name.
     """
-    from .saving.metadata import decode
-
     return deserialize(decode(json_string), custom_objects)
 
 

@@ -95,9 +95,9 @@ def _of_model(model: Any, said: Mapping[str, Any]) -> dict[str, Any]:
 # JSON
 
 
-def encode(value: Any) -> str:
-    """A value as JSON, in which tuples, shapes and specs are marked as what they are."""
-    return json.dumps(_marked(value), default=_default)
+def encode(value: Any, **kwargs: Any) -> str:
+    """A value as JSON, in which tuples, shapes and specs are marked as what they are; `kwargs` are `json.dumps`'s."""
+    return json.dumps(_marked(value), default=_default, **kwargs)
 
 
 def _marked(value: Any) -> Any:
