@@ -23,6 +23,7 @@ __all__ = [
     "batch_shape",
     "batch_size",
     "cast_floating",
+    "open_batch",
     "spec_of",
     "specs_of_call",
 ]
@@ -86,6 +87,13 @@ def batch_size(output: Any) -> Any:
     """The size of a tensor's first dimension: a number, or a tensor where it is not known."""
     size = output.shape[0]
     return size if size is not None else shape_of(output)[0]
+
+
+def open_batch(spec: Any) -> Any:
+    """A tensor's spec with any size for the first dimension; what is no such spec, or a scalar's, as it is."""
+    if not isinstance(spec, TensorSpec) or not spec.shape.rank:
+        return spec
+    return TensorSpec([None, *spec.shape.as_list()[1:]], spec.dtype, spec.name)
 
 
 def specs_of_call(inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any], spec: CallSpec) -> Any:

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ... import nest
-from ...tensor_shape import TensorShape
 from ...variable import Variable
-from .arguments import as_shapes, spec_of
+from .arguments import as_shapes, open_batch, spec_of
 from .keras_tensor import keras_tensors_in
 from .layer import Layer
 from .state import modules_in, unique
@@ -306,7 +305,7 @@ class Model(Trainer, Layer):
         found = self._state.save_spec
         if found is None:
             return None
-        return nest.map_structure(lambda s: _open_batch(s) if dynamic_batch else s, found)
+        return nest.map_structure(lambda s: open_batch(s) if dynamic_batch else s, found)
 
     # Configuration
 
@@ -366,11 +365,3 @@ def _as_functional(cls: type) -> type:
     return type(
         cls.__name__, (cls, Functional), {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
     )
-
-
-def _open_batch(spec: Any) -> Any:
-    from ...tensor_spec import TensorSpec
-
-    if not isinstance(spec, TensorSpec) or not spec.shape.rank:
-        return spec
-    return TensorSpec(TensorShape([None, *spec.shape.as_list()[1:]]), spec.dtype, spec.name)

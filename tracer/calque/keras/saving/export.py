@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ... import nest
 from ...data_structures import ListWrapper
 from ...function.polymorphic import Function
 from ...saved_model.save import save
 from ...trackable import AutoTrackable
-from .layer_functions import input_specs
+from .layer_functions import infer, input_specs
 
 __all__ = ["export_model"]
 
@@ -38,8 +37,7 @@ def export_model(model: Any, filepath: Any, verbose: bool = False) -> None:
     inputs, specs = input_specs(model)
 
     def serve(*args: Any) -> Any:
-        given = nest.pack_sequence_as(inputs, list(args)) if nest.is_nested(inputs) else args[0]
-        return model(given, training=False) if model._expects_training_arg else model(given)
+        return infer(model, inputs, args)
 
     root: Any = _Exported()
     root.serve = Function(serve, "serve", input_signature=specs)

@@ -6,7 +6,7 @@ In the functions of a layer, the layers that it holds are calls of their own fun
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,11 +19,12 @@ from ...function.polymorphic import Function
 from ...tensor import Tensor
 from ...tensor_spec import TensorSpec
 from ...trackable import AutoTrackable, Trackable
+from ..engine.arguments import open_batch
 from ..engine.autocast import compute_in
 from ..engine.call_context import Call, enter
 from ..engine.input_layer import InputLayer
 
-__all__ = ["KerasApi", "SavedLayers", "input_specs"]
+__all__ = ["KerasApi", "SavedLayers", "infer", "input_specs"]
 
 _CACHE = "keras"
 
@@ -135,9 +136,7 @@ class SavedLayers:
     # Functions
 
     def _functions(self, layer: Any, made: _Endpoints) -> dict[str, Function]:
-        takes_training = layer._expects_training_arg or any(
-            one._call_spec.expects_training for one in layer._flatten_layers()
-        )
+        takes_training = _takes_training(layer)
         signature = _signature(layer, takes_training)
         run = _Run(layer, takes_training)
 
@@ -178,7 +177,7 @@ class SavedLayers:
         spec = layer._state.save_spec
         if spec is None or functions[0].concrete_functions:
             return
-        (first, *rest), kwargs = nest.map_structure(_open_batch, spec)
+        (first, *rest), kwargs = nest.map_structure(open_batch, spec)
         _trace(functions, layer, (first, *rest), dict(kwargs), takes_training)
 
     @contextmanager
@@ -188,7 +187,7 @@ class SavedLayers:
         try:
             for child in _layers_in(layer):
                 endpoints = self._endpoints(child)
-                if endpoints.call is None or getattr(type(child), "_is_keras_metric", False):
+                if endpoints.call is None:
                     continue
                 _ = child._call_spec  # known before `call` is another
                 replaced.append((child, child.__dict__.get("call")))
@@ -243,9 +242,7 @@ class _Calling:
     def __init__(self, layer: Any, endpoints: _Endpoints) -> None:
         self._layer = layer
         self._endpoints = endpoints
-        self._takes_training = layer._expects_training_arg or any(
-            one._call_spec.expects_training for one in layer._flatten_layers()
-        )
+        self._takes_training = _takes_training(layer)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self._endpoints.call
@@ -323,6 +320,11 @@ def _function(run: Callable[..., Any], signature: inspect.Signature, name: str) 
     return Function(call, name, autograph=False)
 
 
+def _takes_training(layer: Any) -> bool:
+    """Does the layer, or one in it, ask for the training mode?"""
+    return any(one._call_spec.expects_training for one in layer._flatten_layers())
+
+
 def _layers_in(layer: Any) -> list[Any]:
     if hasattr(layer, "layers"):  # a model's, without the input layer of a sequential one
         return list(layer.layers)
@@ -331,9 +333,15 @@ def _layers_in(layer: Any) -> list[Any]:
 
 def input_specs(model: Any) -> tuple[Any, list[Any]]:
     """The inputs that a model was called with: their structure, and a named spec for each, with any batch size."""
-    inputs = nest.map_structure(_open_batch, model._state.save_spec[0][0])
+    inputs = nest.map_structure(open_batch, model._state.save_spec[0][0])
     flat = nest.flatten(inputs)
     return inputs, [_named(s, n) for s, n in zip(flat, _input_names(model, inputs), strict=True)]
+
+
+def infer(model: Any, inputs: Any, flat: Sequence[Any]) -> Any:
+    """What a model gives, not in training, for flat inputs that it takes structured like `inputs`."""
+    given = nest.pack_sequence_as(inputs, list(flat))
+    return model(given, training=False) if model._expects_training_arg else model(given)
 
 
 def _default_signature(model: Any) -> dict[str, Any]:
@@ -344,9 +352,8 @@ def _default_signature(model: Any) -> dict[str, Any]:
     inputs, named = input_specs(model)
 
     def _wrapped_model(*args: Any) -> Any:
-        given = nest.pack_sequence_as(inputs, list(args)) if nest.is_nested(inputs) else args[0]
         with model.name_scope:
-            outputs = model(given, training=False) if model._expects_training_arg else model(given)
+            outputs = infer(model, inputs, args)
         flat_outputs = nest.flatten(outputs)
         return dict(zip(_output_names(model, len(flat_outputs)), flat_outputs, strict=True))
 
@@ -374,12 +381,6 @@ def _output_names(model: Any, count: int) -> list[str]:
     if names and len(names) == count:
         return list(names)
     return [f"output_{i + 1}" for i in range(count)]
-
-
-def _open_batch(spec: Any) -> Any:
-    if not isinstance(spec, TensorSpec) or not spec.shape.rank:
-        return spec
-    return TensorSpec([None, *spec.shape.as_list()[1:]], spec.dtype, spec.name)
 
 
 def _spec_or_value(value: Any) -> Any:

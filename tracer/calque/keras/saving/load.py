@@ -19,10 +19,10 @@ from ...resource import TableResource
 from ...saved_model.load import load_with_nodes
 from ...saved_model.loaded import LoadedResource
 from ...tensor import EagerTensor
-from ...tensor_shape import TensorShape
 from ...tensor_spec import TensorSpec
 from ...trackable import Trackable
 from ...variable import Variable
+from ..engine.arguments import open_batch
 from ..engine.functional import Functional
 from ..engine.functional_config import network_from_config
 from ..engine.input_layer import InputLayer
@@ -413,7 +413,7 @@ def _traced_shape(loaded: Any) -> Any:
             first = positional[0] if positional else next(iter(named.values()), None)
             specs = nest.flatten(first)
             if specs and all(isinstance(s, TensorSpec) and s.shape.rank for s in specs):
-                return nest.map_structure(lambda s: TensorShape([None, *s.shape.as_list()[1:]]), first)
+                return nest.map_structure(lambda s: open_batch(s).shape, first)
     return None
 
 
