@@ -28,13 +28,13 @@ from ..ir import Function, Node, Value
 from ..plan.weights import derived
 from ..shapes import Shape, broadcast, fixed, is_static, known_size
 from .drop_dead import run as drop_dead
+from .matching import ADDS
 from .rewriting import Builder, nested, rewrite, users
 
 __all__ = ["run"]
 
 _SMALL = 1 << 12  # scores below which numpy's own functions, one by one, are as fast
 _TYPES = frozenset({"float32", "float64"})
-_ADDS = frozenset({"Add", "AddV2"})
 _STACKS = frozenset({"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"})
 _NOTHING = 1.0  # a number this small added to all scores changes nothing
 
@@ -143,7 +143,7 @@ class _Raising:
             if chosen is not None:
                 value, mask, fill = chosen
                 continue
-            if node.op.name not in _ADDS or scale != 1:
+            if node.op.name not in ADDS or scale != 1:
                 return None
             one, other = node.inputs
             holds = one.shape == node.outputs[0].shape

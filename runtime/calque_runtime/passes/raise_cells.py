@@ -22,22 +22,23 @@ along. The weights are put together once (`plan.weights`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..constants import constant_value
+from ..dtypes import int32
 from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..shapes import fixed, is_static
 from .drop_dead import run as drop_dead
 from .linear_forms import Columns, Linear
+from .matching import ADDS, both_ways, pairs
 from .rewriting import Builder, nested, rewrite
 
 __all__ = ["run"]
 
-_ADDS = frozenset({"Add", "AddV2"})
 _MANY_ROWS = (
     16  # of a batch, from which on products are faster with columns of the weights that are contiguous
 )
@@ -232,9 +233,7 @@ class _Cell:
         return self.builder.add("ConcatV2", [*parts, axis], self.node, self._list_attrs(len(parts)))[0]
 
     def _list_attrs(self, count: int) -> dict[str, object]:
-        from ..dtypes import as_dtype
-
-        return {"N": count, "T": self.body.inputs[0].dtype, "Tidx": as_dtype("int32")}
+        return {"N": count, "T": self.body.inputs[0].dtype, "Tidx": int32}
 
 
 def _untiled(value: Value) -> Value:
@@ -272,13 +271,13 @@ class _LstmParts(NamedTuple):
 
 def _lstm_parts(c: Value, h_next: Value, c_next: Value) -> _LstmParts | None:
     """Takes h' = sigmoid(o) tanh(c'), c' = sigmoid(f) c + sigmoid(i) tanh(g) apart."""
-    for o, squashed in _factors(h_next):
+    for o, squashed in pairs(h_next):
         if o.node.op.name != "Sigmoid" or squashed.node.op.name != "Tanh":
             continue
-        if squashed.node.inputs[0] is not c_next or c_next.node.op.name not in _ADDS:
+        if squashed.node.inputs[0] is not c_next or c_next.node.op.name not in ADDS:
             continue
-        for kept, added in _both_ways(c_next.node):
-            for (f, old), (i, g) in ((a, b) for a in _factors(kept) for b in _factors(added)):
+        for kept, added in both_ways(c_next.node):
+            for (f, old), (i, g) in ((a, b) for a in pairs(kept) for b in pairs(added)):
                 names = f.node.op.name, i.node.op.name, g.node.op.name
                 if old is c and names == ("Sigmoid", "Sigmoid", "Tanh"):
                     return _LstmParts(*(v.node.inputs[0] for v in (i, f, o, g)))
@@ -305,10 +304,10 @@ def _gru(cell: _Cell, state: _Part) -> list[Value] | None:
 
 def _gru_parts(h: Value, h_next: Value) -> tuple[Value, Value] | None:
     """Takes h' = sigmoid(z) h + (1 - sigmoid(z)) tanh(g) apart into z and g."""
-    if h_next.node.op.name not in _ADDS:
+    if h_next.node.op.name not in ADDS:
         return None
-    for kept, added in _both_ways(h_next.node):
-        for (z, old), (rest, g) in ((a, b) for a in _factors(kept) for b in _factors(added)):
+    for kept, added in both_ways(h_next.node):
+        for (z, old), (rest, g) in ((a, b) for a in pairs(kept) for b in pairs(added)):
             if old is not h or z.node.op.name != "Sigmoid" or g.node.op.name != "Tanh":
                 continue
             if rest.node.op.name == "Sub" and _is_one(rest.node.inputs[0]) and rest.node.inputs[1] is z:
@@ -320,7 +319,7 @@ def _gru_after(cell: _Cell, h: Value, z: Columns, candidate: Columns) -> list[Va
     """The state is reset behind its product: tanh(b + sigmoid(r) a)."""
     (leaf,) = candidate.leaves
     units = fixed(h.shape)[1]
-    for gate, product in _factors(leaf.value) if leaf.is_whole else ():
+    for gate, product in pairs(leaf.value) if leaf.is_whole else ():
         if gate.node.op.name != "Sigmoid":
             continue
         r = cell.linear.columns(gate.node.inputs[0], units)
@@ -340,7 +339,7 @@ def _gru_before(cell: _Cell, h: Value, z: Columns, candidate: Columns) -> list[V
     """The state is reset before its product: tanh(b + (sigmoid(r) h) after)."""
     units = fixed(h.shape)[1]
     for value in candidate.products:
-        for gate, old in _factors(value):
+        for gate, old in pairs(value):
             if gate.node.op.name != "Sigmoid" or old is not h or candidate.leaves:
                 continue
             r = cell.linear.columns(gate.node.inputs[0], units)
@@ -363,18 +362,6 @@ def _is_state(value: Value) -> bool:
 def _reads(gate: Columns | None, row: Value, h: Value) -> bool:
     """Is a gate of one product of the row, one of the state, and biases?"""
     return gate is not None and not gate.leaves and set(gate.products) == {row, h}
-
-
-def _both_ways(node: Node) -> Iterator[tuple[Value, Value]]:
-    a, b = node.inputs
-    yield a, b
-    yield b, a
-
-
-def _factors(value: Value) -> Iterator[tuple[Value, Value]]:
-    """The two factors of a product, both ways."""
-    if value.node.op.name == "Mul":
-        yield from _both_ways(value.node)
 
 
 def _is_one(value: Value) -> bool:

@@ -13,17 +13,15 @@ The same with 1 + erf(x / sqrt(2)) in the place of erfc(-x / sqrt(2)), and the f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from ..environment import Environment
 from ..ir import Function, Node, Value
+from .matching import ADDS, both_ways, factors
 from .rewriting import Builder, nested, rewrite
 
 __all__ = ["run"]
-
-_ADDS = frozenset({"Add", "AddV2"})
 
 
 def run(function: Function, env: Environment) -> bool:
@@ -37,23 +35,14 @@ def run(function: Function, env: Environment) -> bool:
 def _visit(node: Node, builder: Builder) -> tuple[Value, ...] | None:
     if node.op.name != "Mul" or not node.outputs[0].dtype.is_floating:
         return None
-    factors = list(_factors(node.outputs[0], 2))
-    if len(factors) != 3 or not any(_is_number(v, 0.5) for v in factors):
+    found = list(factors(node.outputs[0], 2))
+    if len(found) != 3 or not any(_is_number(v, 0.5) for v in found):
         return None
-    factors.remove(next(v for v in factors if _is_number(v, 0.5)))
-    for x, other in (factors, factors[::-1]):
+    found.remove(next(v for v in found if _is_number(v, 0.5)))
+    for x, other in (found, found[::-1]):
         if _is_twice_the_cumulative(other, x) and x.shape == node.outputs[0].shape:
             return builder.add("_Gelu", [x], node)
     return None
-
-
-def _factors(value: Value, depth: int) -> Iterator[Value]:
-    """What a product of products multiplies."""
-    if depth and value.node.op.name == "Mul":
-        for one in value.node.inputs:
-            yield from _factors(one, depth - 1)
-    else:
-        yield value
 
 
 def _is_number(value: Value, number: float) -> bool:
@@ -68,8 +57,8 @@ def _is_twice_the_cumulative(value: Value, x: Value) -> bool:
     node = value.node
     if node.op.name == "Erfc":
         return _is_scaled(node.inputs[0], x, -1)
-    if node.op.name in _ADDS:
-        for one, other in (node.inputs, node.inputs[::-1]):
+    if node.op.name in ADDS:
+        for one, other in both_ways(node):
             if _is_number(one, 1.0) and other.node.op.name == "Erf":
                 return _is_scaled(other.node.inputs[0], x, 1)
     return False

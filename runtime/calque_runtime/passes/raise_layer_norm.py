@@ -26,11 +26,11 @@ from ..environment import Environment
 from ..ir import Function, Node, Value
 from ..shapes import fixed, is_static, known_size
 from .drop_dead import run as drop_dead
+from .matching import ADDS, both_ways, factors, pairs
 from .rewriting import Builder, nested, rewrite
 
 __all__ = ["run"]
 
-_ADDS = frozenset({"AddV2", "Add"})
 _TYPES = frozenset({"float32", "float64"})
 
 
@@ -46,9 +46,9 @@ def run(function: Function, env: Environment) -> bool:
 
 def _visit(node: Node, builder: Builder) -> tuple[Value, ...] | None:
     out = node.outputs[0] if node.outputs else None
-    if node.op.name not in _ADDS or out is None or out.dtype.name not in _TYPES or not is_static(out.shape):
+    if node.op.name not in ADDS or out is None or out.dtype.name not in _TYPES or not is_static(out.shape):
         return None
-    for one, other in (node.inputs, node.inputs[::-1]):
+    for one, other in both_ways(node):
         for x, scale, offset, epsilon in (*_centered(one, other), *_shifted(one, other)):
             if x.shape == out.shape and all(_is_row(v, out) for v in (scale, offset)):
                 return builder.add("_LayerNorm", [x, scale, offset], node, {"epsilon": epsilon})
@@ -64,14 +64,14 @@ def _is_row(value: Value, out: Value) -> bool:
 
 def _centered(one: Value, offset: Value) -> Iterator[tuple[Value, Value, Value, float]]:
     """((x - m) r) scale + offset, its factors in any order."""
-    factors = list(_factors(one, 2))
-    if len(factors) != 3:
+    found = list(factors(one, 2))
+    if len(found) != 3:
         return
-    for i, difference in enumerate(factors):
+    for i, difference in enumerate(found):
         if difference.node.op.name != "Sub":
             continue
         x, m = difference.node.inputs
-        rest = [v for j, v in enumerate(factors) if j != i]
+        rest = [v for j, v in enumerate(found) if j != i]
         for r, scale in (rest, rest[::-1]):
             epsilon = _inverse_deviation(r, x, m)
             if epsilon is not None:
@@ -80,8 +80,8 @@ def _centered(one: Value, offset: Value) -> Iterator[tuple[Value, Value, Value, 
 
 def _shifted(one: Value, other: Value) -> Iterator[tuple[Value, Value, Value, float]]:
     """x s + (offset - m s), where s is r scale."""
-    for x, s in _pairs(one):
-        for r, scale in _pairs(s):
+    for x, s in pairs(one):
+        for r, scale in pairs(s):
             for m, offset in _shift(other, s):
                 epsilon = _inverse_deviation(r, x, m)
                 if epsilon is not None:
@@ -92,46 +92,30 @@ def _shift(value: Value, s: Value) -> Iterator[tuple[Value, Value]]:
     """(m, offset) if `value` is offset - m s."""
     if value.node.op.name == "Sub":
         offset, product = value.node.inputs
-        for m, factor in _pairs(product):
+        for m, factor in pairs(product):
             if factor is s:
                 yield m, offset
-    elif value.node.op.name in _ADDS:
-        for product, offset in (value.node.inputs, value.node.inputs[::-1]):
+    elif value.node.op.name in ADDS:
+        for product, offset in both_ways(value.node):
             if product.node.op.name == "Neg":
                 product = product.node.inputs[0]
-                for m, factor in _pairs(product):
+                for m, factor in pairs(product):
                     if factor is s:
                         yield m, offset
                 continue
-            for m, factor in _pairs(product):
+            for m, factor in pairs(product):
                 if factor is s and m.node.op.name == "Neg":
                     yield m.node.inputs[0], offset
 
 
-def _pairs(value: Value) -> Iterator[tuple[Value, Value]]:
-    if value.node.op.name == "Mul":
-        one, other = value.node.inputs
-        yield one, other
-        yield other, one
-
-
-def _factors(value: Value, depth: int) -> Iterator[Value]:
-    """What a product of products multiplies."""
-    if depth and value.node.op.name == "Mul":
-        for one in value.node.inputs:
-            yield from _factors(one, depth - 1)
-    else:
-        yield value
-
-
 def _inverse_deviation(r: Value, x: Value, m: Value) -> float | None:
     """Epsilon, if `m` is the mean of the rows of `x` and `r` one by the root of their variance and epsilon."""
-    if r.node.op.name != "Rsqrt" or r.node.inputs[0].node.op.name not in _ADDS:
+    if r.node.op.name != "Rsqrt" or r.node.inputs[0].node.op.name not in ADDS:
         return None
     if _mean_of(m) is not x:
         return None
     total = r.node.inputs[0].node
-    for variance, number in (total.inputs, total.inputs[::-1]):
+    for variance, number in both_ways(total):
         epsilon = constant_value(number) if known_size(number.shape) == 1 else None
         squares = _mean_of(variance)
         if epsilon is not None and squares is not None and _is_square_of_difference(squares, x, m):

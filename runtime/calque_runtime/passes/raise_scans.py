@@ -34,11 +34,10 @@ from ..ir import Function, FunctionRef, Node, Value
 from ..shapes import compatible, fixed, is_static
 from .drop_dead import run as drop_dead
 from .hoist_invariants import LOOPS
+from .matching import ADDS
 from .rewriting import Builder, nested, rewrite, users
 
 __all__ = ["run"]
-
-_ADDS = frozenset({"Add", "AddV2"})
 
 
 def run(function: Function, env: Environment) -> bool:
@@ -147,7 +146,7 @@ class _Loop:
     def _counts_from(self, i: int, after: Value) -> int | None:
         """Where the state at `i` begins to count in steps of one, if it does."""
         node, before = _origin(after).node, self.body.inputs[i]
-        if node.op.name not in _ADDS or before not in map(_origin, node.inputs):
+        if node.op.name not in ADDS or before not in map(_origin, node.inputs):
             return None
         if not any(_number(v) == 1 for v in node.inputs):
             return None
