@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import sys as _sys
 from importlib import import_module as _import_module
-from importlib.util import find_spec as _find_spec
 
-# The public rooms, and the names that stand at the top besides; those that are not written yet are left out.
+# The public rooms, and the names that stand at the top besides.
 _ROOMS = (
     "activations",
-    "applications",
     "backend",
     "callbacks",
     "constraints",
-    "datasets",
     "initializers",
     "layers",
     "losses",
@@ -37,18 +34,7 @@ _HOMES = {
 __version__ = "2.21.0"
 
 
-def _is_here(module: str) -> bool:
-    try:
-        return _find_spec(module, __name__) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-__all__ = sorted(
-    [room for room in _ROOMS if _is_here(f".{room}")]
-    + [name for name, home in _HOMES.items() if _is_here(home)]
-    + ["__version__"]
-)
+__all__ = sorted([*_ROOMS, *_HOMES, "__version__"])
 
 
 def __getattr__(name: str) -> object:
