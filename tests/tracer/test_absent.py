@@ -18,6 +18,8 @@ from calque.absent import tensorflow_names
         (lambda: tf.estimator, "calque has no .estimator., and neither has TensorFlow"),
         (lambda: tf.nn.nce_loss, r"calque.nn has no 'nce_loss' \(yet\): TensorFlow has tf.nn.nce_loss"),
         (lambda: tf.image.resizee, "Did you mean resize"),
+        (lambda: tf.keras.datasets, r"calque.keras has no 'datasets'\.$"),
+        (lambda: tf.keras.loses, r"calque.keras has no 'loses'\. Did you mean losses"),
         (lambda: tf.lookup.experimental.HashTable, "calque.lookup.experimental has no 'HashTable'"),
     ],
 )

@@ -1,4 +1,7 @@
-"""What is said of a name that a public module does not have: whether TensorFlow has it, and which names are near."""
+"""What is said of a name that a public module does not have: whether TensorFlow has it, and which names are near.
+
+Of modules that the list of TensorFlow's names leaves out, such as `keras`, it says only the latter.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +60,15 @@ def refusal(space: str, module: ModuleType) -> Callable[[str], NoReturn]:
         if name.startswith("__"):
             raise AttributeError(f"module '{full}' has no attribute '{name}'")
         theirs = f"tf.{space}".rstrip(".")
-        there = name in tensorflow_names().get(space, ())
-        reason = (
-            f"(yet): TensorFlow has {theirs}.{name}" if there else f", and neither has TensorFlow's {theirs}"
-        )
+        listed = tensorflow_names().get(space)
+        if listed is None:
+            reason = ""
+        elif name in listed:
+            reason = f" (yet): TensorFlow has {theirs}.{name}"
+        else:
+            reason = f", and neither has TensorFlow's {theirs}"
         near = difflib.get_close_matches(name, getattr(module, "__all__", ()), n=3)
         advice = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise AttributeError(f"{full} has no '{name}'{'' if not there else ' '}{reason}.{advice}")
+        raise AttributeError(f"{full} has no '{name}'{reason}.{advice}")
 
     return refuse
