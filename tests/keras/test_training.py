@@ -392,3 +392,15 @@ def test_a_call_with_more_arguments_cannot_be_trained() -> None:
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match=r"found: \['b'\]"):
         model.fit(X, Y)
+
+
+def test_an_interrupted_training_leaves_its_validation_data_behind() -> None:
+    def interrupt(epoch: int, logs: Any) -> None:
+        raise KeyboardInterrupt
+
+    model = linear()
+    stop = keras.callbacks.LambdaCallback(on_epoch_end=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, validation_data=(X, Y), callbacks=[stop], verbose=0)
+    history = model.fit(X, Y, validation_data=(X, Y + 100), verbose=0).history
+    assert history["val_loss"][0] == pytest.approx(model.evaluate(X, Y + 100, verbose=0), rel=1e-5)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,7 @@ class Trainer(Compiled):
         )
         going = Epochs(source, steps_per_epoch, initial_epoch, epochs, self.steps_per_execution, class_weight)
         watching = self._watching(callbacks, verbose, going.steps, epochs)
-        with self._trainable_as_compiled():
+        with self._trainable_as_compiled(), self._validation_kept():
             self.stop_training = False
             self.__dict__["train_function"] = train_function = self.make_train_function()
             self._train_counter.assign(0)
@@ -139,7 +140,6 @@ class Trainer(Compiled):
             finalize = getattr(self.optimizer, "finalize_variable_values", None)
             if finalize is not None:
                 finalize(self.trainable_variables)
-            self.__dict__.pop("_validation_source", None)
             watching.on_train_end(epoch_logs)
         return self.history
 
@@ -385,6 +385,14 @@ class Trainer(Compiled):
             epochs=epochs,
             steps=steps,
         )
+
+    @contextmanager
+    def _validation_kept(self) -> Iterator[None]:
+        """Within it, validations share one source of batches, that of the first; an interrupted `fit` leaves none."""
+        try:
+            yield
+        finally:
+            self.__dict__.pop("_validation_source", None)
 
     def _resume(self, going: Epochs, steps: int | None) -> None:
         """Begin where `keras.callbacks.BackupAndRestore` says that an earlier training was interrupted."""
