@@ -291,3 +291,15 @@ def test_functions_of_libraries_are_out_of_reach(module: str, name: str) -> None
                 "registered_name": None,
             }
         )
+
+
+def test_a_class_that_cannot_be_made_again_says_why(tmp_path: Path) -> None:
+    class Broken(Scale):
+        def __init__(self, **kwargs: Any) -> None:
+            raise ValueError("no such thing as a broken scale")
+
+    model = functional()
+    model.save(tmp_path / "m")
+    with pytest.warns(UserWarning, match="your class Scale.*no such thing as a broken scale"):
+        loaded = keras.models.load_model(tmp_path / "m", custom_objects={"Scale": Broken})
+    np.testing.assert_allclose(loaded(X), model(X), rtol=1e-6)

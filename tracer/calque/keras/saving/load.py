@@ -156,6 +156,7 @@ class _Reviver:
         self._saved = saved
         self._made: dict[int, Any] = {}
         self._bound: set[int] = set()
+        self._refused: dict[int, str] = {}  # by node: why it cannot be made from its configuration
 
     def revive(self, number: int) -> Any:
         """The layer, model or metric of a node."""
@@ -209,9 +210,16 @@ class _Reviver:
 
                 return deserialize_metric({"class_name": name, "config": config})
             return deserialize({"class_name": name, "config": config, **shared})
-        except (ValueError, TypeError, NotImplementedError, KeyError, AttributeError):
+        except (ValueError, TypeError, NotImplementedError, KeyError, AttributeError) as error:
             if identifier == "_tf_keras_metric":
                 return self._objects[number]
+            why = self._refused[number] = f"{type(error).__name__}: {error}"
+            if get_registered_object(name) is not None:
+                warnings.warn(
+                    f"Layer '{metadata.get('name')}' does what was saved with it: your class {name} cannot be made "
+                    f"from the saved configuration. {why}",
+                    stacklevel=2,
+                )
             return None
 
     def _network(self, number: int, identifier: str, metadata: Mapping[str, Any]) -> Any:
@@ -272,7 +280,8 @@ class _Reviver:
 
     def _generic(self, number: int, identifier: str, metadata: Mapping[str, Any]) -> Any:
         loaded = self._objects[number]
-        made = (RevivedModel if identifier in _MODELS else RevivedLayer)(metadata, loaded)
+        cls = RevivedModel if identifier in _MODELS else RevivedLayer
+        made = cls(metadata, loaded, self._refused.get(number))
         self._made[number] = made
         for name, child in self._nodes[number].children:
             if name not in _ENDPOINTS:

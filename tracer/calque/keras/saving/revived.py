@@ -21,26 +21,26 @@ class RevivedLayer(Layer):
     Args:
         metadata: what keras_metadata.pb says of it.
         loaded: the loaded object, with the functions.
-        **kwargs: those of `Layer`.
+        refused: why it cannot be made from its configuration, if that was tried.
     """
 
     _saved_metadata: Mapping[str, Any]
+    _refused: str | None
     _function: Any
     _with_losses: bool
     _regularize: Any
 
-    def __init__(self, metadata: Mapping[str, Any], loaded: Any, **kwargs: Any) -> None:
+    def __init__(self, metadata: Mapping[str, Any], loaded: Any, refused: str | None = None) -> None:
         super().__init__(
             name=metadata["name"],
             trainable=metadata.get("trainable", True),
             dtype=metadata.get("dtype"),
-            **kwargs,
         )
-        self._revive(metadata, loaded)
+        self._revive(metadata, loaded, refused)
 
-    def _revive(self, metadata: Mapping[str, Any], loaded: Any) -> None:
+    def _revive(self, metadata: Mapping[str, Any], loaded: Any, refused: str | None) -> None:
         held_here = self.__dict__
-        held_here.update(_saved_metadata=metadata, _loaded=loaded)
+        held_here.update(_saved_metadata=metadata, _loaded=loaded, _refused=refused)
         known = self._state
         known.built = True
         known.autocast = metadata.get("autocast", True)
@@ -76,8 +76,9 @@ class RevivedLayer(Layer):
                 None,
                 None,
                 f"Layer '{self.name}' of class '{self._saved_metadata.get('class_name')}' was saved without functions, "
-                "and its class is not known: pass it in `custom_objects`, or register it with "
-                "`keras.saving.register_keras_serializable`.",
+                "and cannot be made from its configuration. If its class is your own, pass it in `custom_objects`, or "
+                "register it with `keras.saving.register_keras_serializable`."
+                + ("" if self._refused is None else f" {self._refused}"),
             )
         if "training" in kwargs and kwargs["training"] is None:
             kwargs = {**kwargs, "training": False}
@@ -107,14 +108,14 @@ class RevivedLayer(Layer):
 class RevivedModel(RevivedLayer, Model):
     """A model from a SavedModel that runs the functions it was saved with."""
 
-    def __init__(self, metadata: Mapping[str, Any], loaded: Any) -> None:
+    def __init__(self, metadata: Mapping[str, Any], loaded: Any, refused: str | None = None) -> None:
         Model.__init__(
             self,
             name=metadata["name"],
             trainable=metadata.get("trainable", True),
             dtype=metadata.get("dtype"),
         )
-        self._revive(metadata, loaded)
+        self._revive(metadata, loaded, refused)
 
     def build(self, input_shape: Any) -> None:
         """Nothing is left to be made."""
