@@ -11,7 +11,7 @@ import pytest
 
 import calque as tf
 import calque_runtime
-from calque_runtime.wire.keras_metadata import FILE_NAME, decode_keras_metadata
+from calque_runtime.wire.keras_metadata import FILE_NAME, decode_keras_metadata, encode_keras_metadata
 
 keras = tf.keras
 layers = keras.layers
@@ -303,3 +303,28 @@ def test_a_class_that_cannot_be_made_again_says_why(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="your class Scale.*no such thing as a broken scale"):
         loaded = keras.models.load_model(tmp_path / "m", custom_objects={"Scale": Broken})
     np.testing.assert_allclose(loaded(X), model(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        '{"class_name": "__tuple__"}',
+        '{"class_name": "TypeSpec", "type_spec": "tf.TensorSpec"}',
+        "{",
+        "[]",
+        "3",
+    ],
+)
+def test_damaged_metadata_is_an_error_that_says_where(damaged: str, tmp_path: Path) -> None:
+    sequential().save(tmp_path / "m")
+    file = tmp_path / "m" / FILE_NAME
+    first, *rest = decode_keras_metadata(file.read_bytes())
+    file.write_bytes(encode_keras_metadata([first._replace(metadata=damaged), *rest]))
+    with pytest.raises(tf.errors.DataLossError, match=f"{FILE_NAME}: what it says of object 0"):
+        keras.models.load_model(tmp_path / "m")
+    file.write_bytes(encode_keras_metadata([first._replace(node_id=9999)]))
+    with pytest.raises(tf.errors.DataLossError, match="object 9999"):
+        keras.models.load_model(tmp_path / "m")
+    file.write_bytes(b"\xff\xff")
+    with pytest.raises(tf.errors.DataLossError, match=FILE_NAME):
+        keras.models.load_model(tmp_path / "m")

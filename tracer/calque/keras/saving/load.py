@@ -14,7 +14,7 @@ from ... import dtypes, nest
 from ...api.math_ops import cast
 from ...context import name_scope
 from ...data_structures import DictWrapper, ListWrapper
-from ...errors import UnimplementedError
+from ...errors import DataLossError, UnimplementedError
 from ...resource import TableResource
 from ...saved_model.load import load_with_nodes
 from ...saved_model.loaded import LoadedResource
@@ -129,16 +129,35 @@ def load_model(
 
 
 def _metadata(path: str, graph: Any) -> dict[int, _Saved]:
+    """What the directory says of Keras objects, by node: in a file of its own, or, of older releases, in the graph.
+
+    Raises:
+        DataLossError: it is damaged.
+    """
     file = os.path.join(path, FILE_NAME)
     if os.path.exists(file):
         with open(file, "rb") as source:
-            nodes = decode_keras_metadata(source.read())
-        return {n.node_id: _Saved(n.identifier, decode(n.metadata)) for n in nodes}
-    return {
-        number: _Saved(node.kind.identifier, decode(node.kind.metadata))
-        for number, node in enumerate(graph.nodes)
-        if isinstance(node.kind, UserObject) and node.kind.identifier in _KINDS and node.kind.metadata
-    }
+            said = [(n.node_id, n.identifier, n.metadata) for n in decode_keras_metadata(source.read())]
+    else:
+        file = path
+        said = [
+            (number, node.kind.identifier, node.kind.metadata)
+            for number, node in enumerate(graph.nodes)
+            if isinstance(node.kind, UserObject) and node.kind.identifier in _KINDS and node.kind.metadata
+        ]
+    found = {}
+    for number, identifier, text in said:
+        try:
+            found[number] = _Saved(identifier, decode(text))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataLossError(
+                None, None, f"{file}: what it says of object {number} ({identifier}) is damaged: {error!r}"
+            ) from error
+        if number >= len(graph.nodes) or not isinstance(found[number].metadata, Mapping):
+            raise DataLossError(
+                None, None, f"{file}: what it says of object {number} ({identifier}) is of none."
+            )
+    return found
 
 
 class _Reviver:
